@@ -1,34 +1,65 @@
-"""Where this installation lives: data folder, databases and keys, read from the environment once per process."""
+"""Where this installation lives: data folder, database and keys, read from the environment once per process.
+
+NEIQIN_DATA          the data folder
+NEIQIN_DATABASE_URL  a PostgreSQL server of one's own instead of the embedded one
+NEIQIN_DB_ROLE       `owner` for migrations, else `app`
+NEIQIN_DB_NAME       another database in the same cluster (tests)
+"""
 
 import os
-import secrets
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from neiqin.config import keys
+from neiqin.config.postgres import Cluster, Roles
+
+SOURCE = Path(__file__).resolve().parents[3]
+
 
 @dataclass(frozen=True)
 class Environment:
-    """data: the folder of this installation; dsn: libpq connection parameters of this process's role."""
+    """data: the folder of this installation; dsn: libpq connection parameters of this process's role;
+    assume_role: what to SET ROLE to after connecting, where the login is the owner's."""
 
     data: Path
     dsn: dict[str, str]
+    assume_role: str | None
     secret_key: str
     master_key: bytes
 
 
-def _key_file(path: Path, length: int) -> bytes:
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(length))
-    return path.read_bytes()
+def data_folder() -> Path:
+    """NEIQIN_DATA; else `.neiqin` here, if it is there or this is the source checkout; else in the person's home."""
+    named = os.environ.get("NEIQIN_DATA")
+    here = Path.cwd() / ".neiqin"
+    if named:
+        return Path(named).expanduser().resolve()
+    if here.is_dir() or (SOURCE == Path.cwd().resolve() and (SOURCE / "pyproject.toml").is_file()):
+        return here.resolve()
+    return Path.home() / ".local/share/neiqin"
+
+
+def database_url() -> str:
+    """The address of an outside server, or "" for the embedded one."""
+    return os.environ.get("NEIQIN_DATABASE_URL", "")
 
 
 @cache
 def load() -> Environment:
-    data = Path(os.environ.get("NEIQIN_DATA", ".neiqin")).resolve()
+    """Read everything, making the two keys at the first call. The database need not run."""
+    data = data_folder()
+    role = Roles.OWNER if os.environ.get("NEIQIN_DB_ROLE") == "owner" else Roles.APP
+    if database_url():
+        dsn, assume_role = _outside(database_url()), None if role == Roles.OWNER else Roles.APP
+    else:
+        dsn, assume_role = Cluster(data).dsn(role), None
+    if "NEIQIN_DB_NAME" in os.environ:
+        dsn["dbname"] = os.environ["NEIQIN_DB_NAME"]
+    return Environment(data, dsn, assume_role, keys.secret(data, "secret").hex(), keys.secret(data, "master"))
+
+
+def _outside(url: str) -> dict[str, str]:
     from psycopg.conninfo import conninfo_to_dict
 
-    dsn = {k: str(v) for k, v in conninfo_to_dict(os.environ.get("NEIQIN_DATABASE_URL", "")).items()}
-    return Environment(data, dsn, _key_file(data / "keys/secret.key", 32).hex(), _key_file(data / "keys/master.key", 32))
+    return {name: str(value) for name, value in conninfo_to_dict(url).items()}
