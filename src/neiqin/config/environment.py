@@ -35,7 +35,7 @@ def data_folder() -> Path:
     here = Path.cwd() / ".neiqin"
     if named:
         return Path(named).expanduser().resolve()
-    if here.is_dir() or (SOURCE == Path.cwd().resolve() and (SOURCE / "pyproject.toml").is_file()):
+    if here.is_dir() or (Path.cwd().resolve() == SOURCE and (SOURCE / "pyproject.toml").is_file()):
         return here.resolve()
     return Path.home() / ".local/share/neiqin"
 

@@ -109,6 +109,7 @@ class Cluster:
         programs = binaries.server_folder(place.account)
         if not folder.check(place):
             folder.create(place, programs, self._password(Roles.SUPERUSER), self.durable)
+            folder.write_record(self.data, created=secrets.token_hex(8))
         self._launch(place, programs)
         self._create_roles()
         return True

@@ -67,7 +67,9 @@ def check(folder: Folder) -> bool:
     owner = cluster.stat().st_uid
     if owner != folder.account.uid:
         name = accounts.name_of(owner)
-        raise ClusterProblem(f"数据库文件夹 {cluster} 属于用户 {name}；请用该用户运行（此前若以 root 运行，请仍用 root）。")
+        raise ClusterProblem(
+            f"数据库文件夹 {cluster} 属于用户 {name}；请用该用户运行（此前若以 root 运行，请仍用 root）。"
+        )
     try:
         found = (cluster / "PG_VERSION").read_text().strip()
     except FileNotFoundError:

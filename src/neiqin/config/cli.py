@@ -1,0 +1,243 @@
+"""The `neiqin` command. Each sub-command is a function; Django is loaded only by those that need it."""
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from neiqin.config import environment, keys, prepare
+from neiqin.config.postgres import Cluster, ClusterProblem, locks
+
+PROBLEM = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one sub-command; 0 is success, 1 a negative finding, 2 a problem told in one sentence."""
+    given = _parser().parse_args(arguments)
+    if given.data:
+        os.environ["NEIQIN_DATA"] = str(Path(given.data).expanduser().absolute())
+    # So that every `with` is left in order; `up` has handlers of its own once it serves.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return int(given.run(given) or 0)
+    except ClusterProblem as problem:
+        print(problem.sentence, file=sys.stderr)
+        return PROBLEM
+    except KeyboardInterrupt:
+        return 130
+
+
+def up(given: argparse.Namespace) -> int:
+    """Run database, web and worker until SIGTERM or Ctrl-C."""
+    from neiqin.config.supervisor import Child, Supervisor, port_is_free
+
+    data = environment.data_folder()
+    with _only_one(data) as address:
+        if address is None:
+            print(f"已经在运行：{_read_address(data)}（数据目录 {data}）。")
+            return 0
+        with _database() as cluster:
+            _prepare()
+            if not port_is_free(given.host, given.port):
+                raise ClusterProblem(f"端口 {given.port} 已被占用；请用 --port 换一个端口。")
+            url = f"http://{given.host}:{given.port}/"
+            address.write_text(url)
+            web = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
+            web += ["--threads", str(given.threads)]
+            children = [Child("web", web)]
+            if not given.no_worker:
+                children.append(Child("worker", []))
+            Supervisor(cluster, children, lambda: print(f"内勤已启动：{url}", flush=True)).run(given.host, given.port)
+    return 0
+
+
+def migrate(given: argparse.Namespace) -> int:
+    """Bring tables and static files up to this code."""
+    with _database():
+        prepare.prepare(verbosity=1)
+    print("数据库已是最新。")
+    return 0
+
+
+def demo(given: argparse.Namespace) -> int:
+    """Fill an empty installation with the demo company, then serve it."""
+    with _database():
+        _prepare()
+        found = json.loads(_in_child("neiqin.config.demo", capture=True).splitlines()[-1])
+        if given.json:
+            print(json.dumps(found, ensure_ascii=False))
+        else:
+            _introduce(found)
+        if given.no_serve:
+            return 0
+        given.port = _free_port(given.host, given.port)
+        return up(given)
+
+
+def token(given: argparse.Namespace) -> int:
+    """Print a new API token of a person."""
+    with _django("app"):
+        from neiqin.kernel.people import tokens
+
+        print(tokens.issue(given.login))
+    return 0
+
+
+def verify(given: argparse.Namespace) -> int:
+    """Recompute the chain of seals; 1 when it does not hold."""
+    with _django("app"):
+        from neiqin.kernel.actions import seals
+
+        found = seals.verify()
+    print(json.dumps(found, ensure_ascii=False, default=str))
+    return 0 if found.get("ok") else 1
+
+
+def stop(given: argparse.Namespace) -> int:
+    """Stop whatever runs on this data folder."""
+    data = environment.data_folder()
+    stopped = _stop_supervisor(data)
+    stopped = Cluster(data).stop() or stopped
+    print("已停止。" if stopped else "没有在运行。")
+    return 0
+
+
+# What the commands share
+
+
+@contextmanager
+def _database() -> Iterator[Cluster | None]:
+    """The embedded cluster runs inside the block; None with an outside server."""
+    if environment.database_url():
+        yield None
+        return
+    with Cluster(environment.data_folder()).used() as cluster:
+        yield cluster
+
+
+@contextmanager
+def _django(role: str) -> Iterator[None]:
+    """Database and Django inside the block."""
+    from neiqin.config.setup import setup_as
+
+    with _database():
+        setup_as(role)
+        from django.db import connections
+
+        try:
+            yield
+        finally:
+            connections.close_all()
+            for connection in connections.all():
+                connection.close_pool()  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _only_one(data: Path) -> Iterator[Path | None]:
+    """The file that holds the address of the running `up`; None when another one runs on this folder."""
+    try:
+        keys.make_data_folder(data)
+    except OSError as error:
+        raise ClusterProblem(f"数据目录 {data} 不能使用：{error.strerror}；请用 --data 换一个数据目录。") from error
+    with locks.exclusive(data / "locks/up", wait=0) as first:
+        if not first:
+            yield None
+            return
+        pid, address = data / "locks/up.pid", data / "locks/up.address"
+        pid.write_text(str(os.getpid()))
+        try:
+            yield address
+        finally:
+            pid.unlink(missing_ok=True)
+            address.unlink(missing_ok=True)
+
+
+def _read_address(data: Path) -> str:
+    try:
+        return (data / "locks/up.address").read_text()
+    except FileNotFoundError:
+        return "正在启动"
+
+
+def _stop_supervisor(data: Path) -> bool:
+    # Only a held lock proves that the noted id is our supervisor.
+    if not (data / "locks").is_dir() or locks.free(data / "locks/up"):
+        return False
+    try:
+        os.kill(int((data / "locks/up.pid").read_text()), 15)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        return False
+    end = time.monotonic() + 60
+    while time.monotonic() < end and not locks.free(data / "locks/up"):
+        time.sleep(0.05)
+    return True
+
+
+def _prepare() -> None:
+    if prepare.needed():
+        _in_child("neiqin.config.prepare")
+
+
+def _in_child(module: str, capture: bool = False) -> str:
+    """Run a module that needs Django without keeping Django in this process."""
+    done = subprocess.run(
+        [sys.executable, "-m", module], check=False, stdout=subprocess.PIPE if capture else None, text=True
+    )
+    if done.returncode == PROBLEM:
+        raise SystemExit(PROBLEM)
+    if done.returncode:
+        raise ClusterProblem(f"{module.rpartition('.')[2]} 没有完成，原因见上面的输出。")
+    return done.stdout or ""
+
+
+def _free_port(host: str, port: int) -> int:
+    from neiqin.config.supervisor import port_is_free
+
+    return next(p for p in range(port, port + 200) if port_is_free(host, p))
+
+
+def _introduce(found: dict[str, Any]) -> None:
+    print("演示公司已就绪。登录账号：")
+    for login in found["logins"]:
+        print(f"  {login['login']:<12} 密码 {login['password']:<16} {login['name']} {login['position']}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="neiqin", description="内勤：销售内勤管理系统")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--data", metavar="目录", help="数据目录（默认：NEIQIN_DATA，或当前目录的 .neiqin）")
+    serving = argparse.ArgumentParser(add_help=False)
+    serving.add_argument("--port", type=int, default=8000, help="网页端口（默认 8000）")
+    serving.add_argument("--host", default="127.0.0.1", help="监听地址（默认只在本机）")
+    serving.add_argument("--workers", type=int, default=1, help="网页进程数（默认 1）")
+    serving.add_argument("--threads", type=int, default=4, help="每个网页进程同时处理的请求数（默认 4）")
+    serving.add_argument("--no-worker", action="store_true", help="不启动后台任务进程")
+    commands = parser.add_subparsers(title="命令", metavar="命令", required=True)
+
+    def command(name: str, run: Any, text: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text, parents=[shared, *parents])
+        made.set_defaults(run=run)
+        return made
+
+    command("up", up, "启动系统：数据库、网页和后台任务", serving)
+    command("migrate", migrate, "更新数据库表结构和静态文件")
+    made = command("demo", demo, "建立演示公司并启动", serving)
+    made.add_argument("--no-serve", action="store_true", help="完成后退出，不启动网页")
+    made.add_argument("--json", action="store_true", help="结果输出为一行 JSON")
+    command("token", token, "为某人生成 API 令牌").add_argument("login", metavar="登录名")
+    command("verify", verify, "验证操作记录没有被改动").add_argument(
+        "--json", action="store_true", help="输出 JSON（默认）"
+    )
+    command("stop", stop, "停止正在运行的系统")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

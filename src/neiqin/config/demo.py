@@ -1,0 +1,19 @@
+"""The main job of `neiqin demo`, in a process of its own: load the demo company, tell what is there."""
+
+import json
+import sys
+
+from neiqin.config.setup import setup_as
+
+
+def main() -> int:
+    """Print one line of JSON: logins and counts."""
+    setup_as("app")
+    from neiqin.modules.customers import demo
+
+    sys.stdout.write(json.dumps(demo.load(), ensure_ascii=False, default=str) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The processes under the supervisor: `web` (granian, WSGI) and `worker` (jobs). Each ends when its parent is gone."""
+
+import argparse
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one of them until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="neiqin.config.serve")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    web = kinds.add_parser("web")
+    web.add_argument("--host", default="127.0.0.1")
+    web.add_argument("--port", type=int, default=8000)
+    web.add_argument("--workers", type=int, default=1)
+    web.add_argument("--threads", type=int, default=4)
+    kinds.add_parser("worker")
+    given = parser.parse_args(arguments)
+    follow_parent()
+    if given.kind == "web":
+        serve_web(given.host, given.port, given.workers, given.threads)
+    else:
+        run_worker()
+
+
+def serve_web(host: str, port: int, workers: int, threads: int) -> None:
+    """Serve HTTP. Threads are the requests answered at a time by each worker; the database pool holds as many."""
+    from granian import Granian
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+
+    Granian(
+        "neiqin.config.wsgi:application",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.1,
+        workers_kill_timeout=10,
+    ).serve(target_loader=_application)
+
+
+def run_worker() -> None:
+    """Run the jobs."""
+    from neiqin.config.setup import setup_as
+
+    setup_as("app")
+    from neiqin.kernel.actions import worker
+
+    worker.run()
+
+
+def follow_parent() -> None:
+    """Ask the kernel to end us with our parent: left-over servers would share the port with the next ones."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _application(_target: str) -> Callable[..., Any]:
+    # Called inside each granian worker: only they load Django.
+    follow_parent()
+    from neiqin.config.wsgi import application
+
+    return application
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""One tree: database, web and worker. Whatever dies is started again; SIGTERM or Ctrl-C stops all in order.
+
+Imports the standard library only: this process lives as long as the system and must cost nothing.
+"""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from neiqin.config.postgres import Cluster, ClusterProblem
+
+STOP_SECONDS = 15
+STEADY_SECONDS = 10
+LONGEST_PAUSE = 15.0
+
+
+@dataclass
+class Child:
+    """A process that should run. It leads its own process group, so that what it forked can be ended with it."""
+
+    name: str
+    arguments: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    begun: float = 0
+    pause: float = 0
+    due: float = field(default_factory=time.monotonic)
+
+    def start(self) -> None:
+        self.begun = time.monotonic()
+        command = [sys.executable, "-m", "neiqin.config.serve", self.name, *self.arguments]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def tend(self, say: Callable[[str], None]) -> None:
+        """Start it when it is due; after a death wait a little longer each time."""
+        if self.process is None:
+            if time.monotonic() >= self.due:
+                self.start()
+            return
+        code = self.process.poll()
+        if code is None:
+            return
+        self.kill_group(signal.SIGKILL)
+        lived = time.monotonic() - self.begun
+        self.pause = 0 if lived > STEADY_SECONDS else min(LONGEST_PAUSE, self.pause * 2 + 0.2)
+        self.due = time.monotonic() + self.pause
+        self.process = None
+        say(f"{self.name} 进程退出（代码 {code}），{self.pause:.1f} 秒后重新启动。")
+
+    def kill_group(self, signal_number: int) -> None:
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal_number)
+
+
+class Supervisor:
+    """Runs until told to stop. `cluster` is None when the database is somebody else's."""
+
+    def __init__(self, cluster: Cluster | None, children: list[Child], ready: Callable[[], None]) -> None:
+        self.cluster = cluster
+        self.children = children
+        self.ready = ready
+        self.stopping = False
+        self._awake, self._wake = socket.socketpair()
+        self._database_due = 0.0
+
+    def run(self, host: str, port: int) -> None:
+        """Start everything, call `ready` at the first answer, and keep it running until a signal."""
+        self._listen_to_signals()
+        answered = False
+        try:
+            while not self.stopping:
+                self._tend_database()
+                for child in self.children:
+                    child.tend(say)
+                if not answered and answers(host, port):
+                    answered = True
+                    self.ready()
+                self._sleep(1.0 if answered else 0.05)
+        finally:
+            self._stop_children()
+
+    def _tend_database(self) -> None:
+        if self.cluster is None or self.cluster.alive() or time.monotonic() < self._database_due:
+            return
+        say("数据库进程不在了，正在重新启动。")
+        try:
+            self.cluster.attach()
+        except ClusterProblem as problem:
+            say(problem.sentence)
+            self._database_due = time.monotonic() + 10
+
+    def _listen_to_signals(self) -> None:
+        for end in (self._awake, self._wake):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._wake.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self.stopping = True
+
+    def _sleep(self, seconds: float) -> None:
+        readable, _, _ = select.select([self._awake], [], [], seconds)
+        if readable:
+            with contextlib.suppress(BlockingIOError):
+                self._awake.recv(4096)
+
+    def _stop_children(self) -> None:
+        for child in self.children:
+            if child.process is not None:
+                child.process.terminate()
+        end = time.monotonic() + STOP_SECONDS
+        for child in self.children:
+            if child.process is not None:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    child.process.wait(max(0.1, end - time.monotonic()))
+                child.kill_group(signal.SIGKILL)
+                child.process.wait()
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Asked before granian binds: it shares ports (SO_REUSEPORT), and two installations must not."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether something speaks HTTP there."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    try:
+        with socket.create_connection((reachable, port), timeout=5) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return connection.recv(5) == b"HTTP/"
+    except OSError:
+        return False
+
+
+def say(sentence: str) -> None:
+    """To the operator."""
+    sys.stderr.write(f"[neiqin] {sentence}\n")
+    sys.stderr.flush()

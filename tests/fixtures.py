@@ -1,0 +1,316 @@
+"""What every test may ask for. A database is never built twice and never flushed: it is cloned and dropped.
+
+`db` (and `@pytest.mark.django_db`) wraps the test in a transaction on this worker's clone, as the role of the
+application. Tests that need commits, threads or other processes ask for `own_database`; tests that need a real
+server ask for `server`.
+"""
+
+import hashlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src/neiqin"
+
+
+def _test_data() -> Path:
+    """A folder of this checkout and user, kept between runs so that the second run finds its template."""
+    inside = ROOT / ".neiqin-test" / str(os.geteuid())
+    try:
+        inside.mkdir(parents=True, exist_ok=True)
+        if os.access(inside, os.W_OK):
+            return inside
+    except OSError:
+        pass
+    digest = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"neiqin-test-{os.geteuid()}-{digest}"
+
+
+# Settings are read when pytest-django first looks at them, which is after this module is imported.
+os.environ["NEIQIN_DATA"] = str(_test_data())
+os.environ.pop("NEIQIN_DATABASE_URL", None)
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neiqin.config.settings")
+
+from neiqin.config.postgres import Cluster, Roles, locks  # noqa: E402
+
+
+def pytest_configure() -> None:
+    """Load the settings now: pytest-django then sets Django up."""
+    from django.conf import settings
+
+    # One plain connection per thread: a pool would keep a clone open that is to be dropped.
+    settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse what would flush by TRUNCATE, which the database itself refuses."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if "transactional_db" in getattr(item, "fixturenames", ()) or (mark and mark.kwargs.get("transaction")):
+            raise pytest.UsageError(f"{item.nodeid}: use the fixture own_database instead of transactional_db")
+
+
+class Databases:
+    """Makes and drops clones of the template in the tests' cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self.data = cluster.data
+        self.template = ""
+
+    def connect(self, database: str = "postgres") -> psycopg.Connection:
+        """A superuser's connection, autocommit."""
+        return psycopg.connect(**self.cluster.dsn(Roles.SUPERUSER, database), autocommit=True)  # type: ignore[arg-type]
+
+    def prepare(self) -> None:
+        """Have the template of these migrations and the static files of this code; built by whoever comes first."""
+        with locks.exclusive(self.data / "locks/template", wait=300) as got:
+            assert got, "another test run keeps building the template"
+            self.template = f"template_{_digest(_shapes_the_schema)}"
+            with self.connect() as connection:
+                self._drop_left_overs(connection)
+                known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [self.template]).rowcount
+            if not known:
+                self._build()
+            self._collect_static()
+
+    def clone(self) -> str:
+        """A new database equal to the template; its name tells which process may drop it."""
+        name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
+        with self.connect() as connection:
+            connection.execute(
+                f'CREATE DATABASE "{name}" TEMPLATE "{self.template}" OWNER {Roles.OWNER} STRATEGY file_copy'
+            )
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a clone, ending whoever is still connected."""
+        with self.connect() as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _build(self) -> None:
+        building = f"{self.template}_building"
+        self.drop(building)
+        with self.connect() as connection:
+            connection.execute(f'CREATE DATABASE "{building}" OWNER {Roles.OWNER}')
+            connection.execute(f'GRANT CONNECT ON DATABASE "{building}" TO {Roles.APP}')
+        _manage("migrate", "--no-input", "-v0", NEIQIN_DB_ROLE="owner", NEIQIN_DB_NAME=building)
+        with self.connect() as connection:
+            # Nobody may connect: a connection would keep it from being cloned.
+            connection.execute(f'ALTER DATABASE "{building}" ALLOW_CONNECTIONS false')
+            connection.execute(f'ALTER DATABASE "{building}" RENAME TO "{self.template}"')
+
+    def _collect_static(self) -> None:
+        stamp, now = self.data / "static.stamp", _digest(lambda path: "static" in path.parts)
+        if not stamp.exists() or stamp.read_text() != now:
+            _manage("collectstatic", "--no-input", "-v0")
+            stamp.write_text(now)
+
+    def _drop_left_overs(self, connection: psycopg.Connection) -> None:
+        """Clones of dead processes, and all but the newest templates."""
+        names = [row[0] for row in connection.execute("SELECT datname FROM pg_database ORDER BY oid DESC")]
+        templates = [n for n in names if n.startswith("template_") and n != self.template]
+        dead = [n for n in names if n.startswith("test_") and not Path(f"/proc/{n.split('_')[1]}").exists()]
+        for name in templates[3:] + dead:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _shapes_the_schema(path: Path) -> bool:
+    return (
+        "migrations" in path.parts
+        or path.suffix == ".sql"
+        or path.name in ("install.py", "module.py", "models.py", "apps.py", "settings.py")
+    )
+
+
+def _digest(wanted) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and wanted(path.relative_to(PACKAGE)):
+            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _manage(*arguments: str, **environment: str) -> None:
+    command = [sys.executable, "-m", "django", *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, errors="replace"
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+
+
+@contextmanager
+def _pointing_to(name: str) -> Iterator[None]:
+    """Django's default connection of this process leads to `name`, in every thread."""
+    from django.db import connections
+
+    settings = connections["default"].settings_dict
+    before = settings["NAME"]
+    connections["default"].close()
+    settings["NAME"] = name
+    try:
+        yield
+    finally:
+        connections.close_all()
+        settings["NAME"] = before
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """The tests' cluster: shared by all workers, stopped by the last one."""
+    with Cluster(Path(os.environ["NEIQIN_DATA"]), durable=False).used() as cluster:
+        found = Databases(cluster)
+        found.prepare()
+        yield found
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(databases: Databases, django_db_blocker) -> Iterator[None]:
+    """This worker's clone, as the role of the application."""
+    from django.db import connections
+
+    name = databases.clone()
+    dsn = databases.cluster.dsn(Roles.APP, name)
+    settings = connections["default"].settings_dict
+    settings.update(NAME=name, USER=dsn["user"], PASSWORD=dsn["password"], HOST=dsn["host"], PORT=dsn["port"])
+    yield
+    with django_db_blocker.unblock():
+        connections.close_all()
+    databases.drop(name)
+
+
+@pytest.fixture
+def own_database(databases: Databases, django_db_setup, django_db_blocker) -> Iterator[str]:
+    """A database for this test alone, with real commits; gives its name. Not together with `db`."""
+    yield from _own_database(databases, django_db_blocker)
+
+
+@pytest.fixture(scope="module")
+def module_database(databases: Databases, django_db_setup, django_db_blocker) -> Iterator[str]:
+    """As own_database, for all tests of a module; none of them may ask for `db`."""
+    yield from _own_database(databases, django_db_blocker)
+
+
+def _own_database(databases: Databases, django_db_blocker) -> Iterator[str]:
+    name = databases.clone()
+    try:
+        with django_db_blocker.unblock(), _pointing_to(name):
+            yield name
+    finally:
+        databases.drop(name)
+
+
+@pytest.fixture
+def superuser_connection(databases: Databases, django_db_setup) -> Iterator[psycopg.Connection]:
+    """A superuser's own connection to the database the test uses. It does not see what `db` has not committed."""
+    from django.db import connections
+
+    with databases.connect(connections["default"].settings_dict["NAME"]) as connection:
+        yield connection
+
+
+@dataclass
+class Server:
+    """A real granian process on a database of its own."""
+
+    url: str
+    database: str
+    web: subprocess.Popen[bytes]
+    worker: subprocess.Popen[bytes] | None
+    log: Path
+    _django_db_blocker: object
+
+    def __str__(self) -> str:
+        return self.url
+
+    @contextmanager
+    def django(self) -> Iterator[None]:
+        """Inside the block Django in this process works on the server's database, with real commits."""
+        with self._django_db_blocker.unblock(), _pointing_to(self.database):
+            yield
+
+
+@pytest.fixture(scope="module")
+def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_path_factory):
+    """A function that starts one more server: start_server(worker=False, database=None) -> Server."""
+    started: list[tuple[Server, bool]] = []
+
+    def start(worker: bool = False, database: str | None = None) -> Server:
+        name = database or databases.clone()
+        log = tmp_path_factory.mktemp("server") / "log.txt"
+        port = _free_port()
+        environment = os.environ | {"NEIQIN_DB_NAME": name, "NEIQIN_DB_ROLE": "app"}
+
+        def run(*arguments: str) -> subprocess.Popen[bytes]:
+            command = [sys.executable, "-m", "neiqin.config.serve", *arguments]
+            with log.open("ab") as file:
+                return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
+
+        web = run("web", "--port", str(port), "--threads", "4")
+        made = Server(f"http://127.0.0.1:{port}", name, web, run("worker") if worker else None, log, django_db_blocker)
+        started.append((made, database is None))
+        _wait_for(made, port)
+        return made
+
+    yield start
+    for made, own in started:
+        for process in (made.web, made.worker):
+            if process:
+                process.terminate()
+                try:
+                    process.wait(15)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+        if own:
+            databases.drop(made.database)
+
+
+@pytest.fixture(scope="module")
+def server(start_server) -> Server:
+    """A running server for the tests of this module: server.url, server.database, server.django()."""
+    return start_server()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; the test is skipped where there is none."""
+    import shutil
+
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    pytest.skip("no Chromium on this machine: browser tests are skipped")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for(server: Server, port: int) -> None:
+    from neiqin.config.supervisor import answers
+
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if answers("127.0.0.1", port):
+            return
+        if server.web.poll() is not None:
+            break
+        time.sleep(0.05)
+    pytest.fail(f"the server did not start:\n{server.log.read_text()[-4000:]}")
