@@ -1,0 +1,61 @@
+"""Error pages in plain words: what happened, why, what to do now, and a number to name on the telephone."""
+
+import logging
+import secrets
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from neiqin.web.jinja import render
+
+log = logging.getLogger("neiqin.web.errors")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """403: signed in, and not allowed. The exception's text, if any, says which right is missing."""
+    why = str(exception) if exception and str(exception) else _("你的角色没有这项权限。")
+    return _page(request, 403, _("这一页不给看"), _("没有打开。"), why, _("需要的话找系统管理员加权限。"))
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """404: also for records outside the person's scope, which must look the same."""
+    why = _("地址不对，或者这条记录不在你能看到的范围里。")
+    return _page(request, 404, _("没有这一页"), _("没有找到。"), why, _("从列表里重新找一次。"))
+
+
+def conflict(request: HttpRequest, why: str, now: str = "") -> HttpResponse:
+    """409: the record has moved on since the page was opened."""
+    return _page(request, 409, _("这条刚刚变了"), _("没有办成。"), why, now or _("回到记录看最新的样子，再办一次。"))
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """500: our fault. The number stands in the log."""
+    number = secrets.token_hex(4)
+    log.error("error page %s for %s", number, request.path)
+    why = _("系统内部出错，已经记下。")
+    return _page(request, 500, _("出错了"), _("没有办成，也没有办一半。"), why, _("再试一次；还不行，把错误编号告诉系统管理员。"), number)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form's token has expired or is missing (settings.CSRF_FAILURE_VIEW)."""
+    why = _("页面开得太久，或者期间重新登录过。")
+    return _page(request, 403, _("这页过期了"), _("没有提交。"), why, _("返回上一页刷新后再提交，填过的内容还在草稿里。"))
+
+
+def lockout(request: HttpRequest, until: datetime, attempts: int) -> HttpResponse:
+    """Too many wrong passwords."""
+    page = SimpleNamespace(until=until, attempts=attempts)
+    return render(request, "account/lockout.html", {"page": page}, status=429)
+
+
+def _page(request: HttpRequest, status: int, *words: str) -> HttpResponse:
+    title, what, why, now, *number = words
+    links = [SimpleNamespace(label=_("回工作台"), url="/")]
+    page = SimpleNamespace(title=title, what=what, why=why, now=now, number=(number or [None])[0], links=links)
+    context: dict[str, Any] = {"page": page}
+    if status == 500:
+        request.shell = None  # type: ignore[attr-defined]  # what failed may be the database
+    return render(request, "error.html", context, status=status)
