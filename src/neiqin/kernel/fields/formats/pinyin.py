@@ -22,7 +22,9 @@ def _exceptions() -> dict[str, dict[str, str]]:
         if line.startswith("["):
             section = sections.setdefault(line.strip("[]"), {})
         elif line and not line.startswith("#"):
-            section.update(pair.split("=") for pair in line.split())
+            for pair in line.split():
+                text, _, syllables = pair.partition("=")
+                section[text] = syllables
     return sections
 
 
