@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -98,6 +99,73 @@ def verify(given: argparse.Namespace) -> int:
         found = seals.verify()
     print(json.dumps(found, ensure_ascii=False, default=str))
     return 0 if found.get("ok") else 1
+
+
+def backup(given: argparse.Namespace) -> int:
+    """Back up the live system into one file."""
+    from neiqin.config import backup as backups
+
+    target = Path(given.file or f"neiqin-{time.strftime('%Y%m%d-%H%M%S')}.tar").absolute()
+    with _database():
+        manifest = backups.backup(target, given.with_keys)
+    if given.json:
+        print(json.dumps({"file": str(target), "members": len(manifest["members"])}, ensure_ascii=False))
+        return 0
+    print(f"已备份到 {target}（{target.stat().st_size / 1024**2:.1f} MB）。")
+    if given.with_keys:
+        print("备份含有密钥：得到它的人能读出全部个人信息，请加密保管。")
+    else:
+        folder = environment.data_folder() / "keys"
+        print(f"备份不含密钥：请另行妥善保管 {folder} 中的 master.key 和 secret.key，缺少它们无法恢复。")
+    return 0
+
+
+def restore(given: argparse.Namespace) -> int:
+    """Replace this installation by a backup, open a new era of the chain, and verify it."""
+    from neiqin.config import backup as backups
+
+    source, data = Path(given.file).absolute(), environment.data_folder()
+    with _only_one(data) as address:
+        if address is None:
+            raise ClusterProblem("系统正在运行；请先执行 neiqin stop，再恢复。")
+        with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name, _database():
+            workshop = Path(name)
+            manifest = backups.read(source, workshop)
+            backups.put_keys(manifest, workshop, data, given.force)
+            backups.put_database(workshop, given.force)
+            files = backups.put_files(workshop, data)
+            prepare.forget()
+            _prepare()
+            with _django("app"):
+                from neiqin.kernel.actions import seals
+
+                seals.open_era(f"restore {source.name}")
+                found = seals.verify()
+    result = {"restored": str(source), "created_at": manifest["created_at"], "files": files, "verify": found}
+    print(json.dumps(result, ensure_ascii=False, default=str))
+    return 0 if found.get("ok") else 1
+
+
+def doctor(given: argparse.Namespace) -> int:
+    """Check the installation; 1 when something needs attention."""
+    from neiqin.config import doctor as doctors
+
+    found = doctors.examine()
+    if given.json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        for one in found:
+            print(f"{'✓' if one['ok'] else '✗'} {one['name']}：{one['sentence']}")
+    return 0 if all(one["ok"] for one in found) else 1
+
+
+def export(given: argparse.Namespace) -> int:
+    """Write all records of one kind as a table, as the given person may see them."""
+    with _django("app"):
+        from neiqin.kernel.resources import export as exports
+
+        exports.write(given.kind, given.login, sys.stdout)
+    return 0
 
 
 def stop(given: argparse.Namespace) -> int:
@@ -235,6 +303,18 @@ def _parser() -> argparse.ArgumentParser:
     command("verify", verify, "验证操作记录没有被改动").add_argument(
         "--json", action="store_true", help="输出 JSON（默认）"
     )
+    made = command("backup", backup, "备份正在运行的系统到一个文件")
+    made.add_argument("file", nargs="?", metavar="文件", help="默认 neiqin-日期-时间.tar")
+    made.add_argument("--with-keys", action="store_true", help="连同密钥一起备份（默认不含）")
+    made.add_argument("--json", action="store_true", help="结果输出为一行 JSON")
+    made = command("restore", restore, "从备份恢复，并验证操作记录")
+    made.add_argument("file", metavar="文件")
+    made.add_argument("--force", action="store_true", help="覆盖已有的数据和密钥")
+    made = command("doctor", doctor, "检查安装是否正常")
+    made.add_argument("--json", action="store_true", help="输出 JSON")
+    made = command("export", export, "导出某类记录（CSV，输出到标准输出）")
+    made.add_argument("kind", metavar="类别", help="例如 customers")
+    made.add_argument("--login", default="", metavar="登录名", help="按此人可见的范围导出（默认全部）")
     command("stop", stop, "停止正在运行的系统")
     return parser
 

@@ -50,13 +50,17 @@ def load() -> Environment:
     """Read everything, making the two keys at the first call. The database need not run."""
     data = data_folder()
     role = Roles.OWNER if os.environ.get("NEIQIN_DB_ROLE") == "owner" else Roles.APP
-    if database_url():
-        dsn, assume_role = _outside(database_url()), None if role == Roles.OWNER else Roles.APP
-    else:
-        dsn, assume_role = Cluster(data).dsn(role), None
+    # The login of an outside server is the owner's; the application steps down after connecting.
+    assume_role = Roles.APP if database_url() and role == Roles.APP else None
+    return Environment(data, dsn(role), assume_role, keys.secret(data, "secret").hex(), keys.secret(data, "master"))
+
+
+def dsn(role: str) -> dict[str, str]:
+    """libpq's parameters for one of Roles; with an outside server always those of NEIQIN_DATABASE_URL."""
+    found = _outside(database_url()) if database_url() else Cluster(data_folder()).dsn(role)
     if "NEIQIN_DB_NAME" in os.environ:
-        dsn["dbname"] = os.environ["NEIQIN_DB_NAME"]
-    return Environment(data, dsn, assume_role, keys.secret(data, "secret").hex(), keys.secret(data, "master"))
+        found["dbname"] = os.environ["NEIQIN_DB_NAME"]
+    return found
 
 
 def _outside(url: str) -> dict[str, str]:

@@ -29,7 +29,6 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "procrastinate.contrib.django",
     "neiqin.kernel.actions",
     "neiqin.kernel.personal",
     "neiqin.kernel.numbering",

@@ -24,9 +24,10 @@ def package() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def program(name: str) -> Path:
-    """A client program (psql, pg_dump, pg_restore), run as ourselves."""
-    return package() / "pginstall/bin" / name
+def client(name: str) -> Path:
+    """psql, pg_dump or pg_restore, run as ourselves. NEIQIN_PG_BIN names others (a newer server, TLS)."""
+    named = os.environ.get("NEIQIN_PG_BIN")
+    return Path(named) / name if named else package() / "pginstall/bin" / name
 
 
 def server_folder(account: Account) -> Path:

@@ -230,7 +230,7 @@ class Cluster:
         if folder.read_record(self.data).get("roles") == digest:
             return
         dsn = self.dsn(Roles.SUPERUSER, "postgres")
-        command = [str(binaries.program("psql")), "-XqAt", "-v", "ON_ERROR_STOP=1"]
+        command = [str(binaries.package() / "pginstall/bin/psql"), "-XqAt", "-v", "ON_ERROR_STOP=1"]
         command += ["-h", dsn["host"], "-p", dsn["port"], "-U", dsn["user"], "-d", dsn["dbname"]]
         environment = folder.clean_environment() | {"PGPASSWORD": dsn["password"]}
         done = subprocess.run(command, input=script, env=environment, check=False, capture_output=True, text=True)
