@@ -231,7 +231,12 @@ def record_page(**more):
         "list_url": "/customers/",
         "number": "KH2600088",
         "title": "苏州恒昌电气成套设备有限公司",
-        "subtitle": ["KH2600088", "周启明 跟进", Markup('<a class="link" href="/units/3/">华东区</a>'), "2024年3月18日 建档"],
+        "subtitle": [
+            "KH2600088",
+            "周启明 跟进",
+            Markup('<a class="link" href="/units/3/">华东区</a>'),
+            "2024年3月18日 建档",
+        ],
         "state": O(label="成交", tone="ok", p=100),
         "figure": O(label="应收余额，其中逾期 ¥12,400.00", value=Decimal("94160.00")),
         "notes": [
@@ -249,7 +254,14 @@ def record_page(**more):
             O(label="框架合同", small="12-31 到期", status=""),
         ],
         "facts": [
-            O(label="统一社会信用代码", kind="uscc", value="91320506MA1XK2TC4R", field="uscc", masked=False, reveal_url=None),
+            O(
+                label="统一社会信用代码",
+                kind="uscc",
+                value="91320506MA1XK2TC4R",
+                field="uscc",
+                masked=False,
+                reveal_url=None,
+            ),
             O(label="等级", kind="choice", value="A 级", field="level", masked=False, reveal_url=None),
             O(label="业务员", kind="person", value=ZHOU, field="owner", masked=False, reveal_url=None),
             O(label="授信额度", kind="money", value=Decimal("500000"), field="credit", masked=False, reveal_url=None),
@@ -257,13 +269,28 @@ def record_page(**more):
             O(label="毛利率", kind="percent", value=Decimal("21.6"), field="margin", masked=False, reveal_url=None),
             O(label="标签", kind="tags", value=["轴承大户", "年框"], field="tags", masked=False, reveal_url=None),
             O(label="下次联系", kind="date", value=date(2026, 11, 25), field="next", masked=False, reveal_url=None),
-            O(label="地址", kind="long", value="苏州市吴中区木渎镇金枫南路 1118 号 B 栋", field="a", masked=False, reveal_url=None),
+            O(
+                label="地址",
+                kind="long",
+                value="苏州市吴中区木渎镇金枫南路 1118 号 B 栋",
+                field="a",
+                masked=False,
+                reveal_url=None,
+            ),
             O(label="上级单位", kind="ref", value=None, field="parent", masked=False, reveal_url=None),
         ],
         "tabs": [
             O(id="contacts", label="联系人", count=2, columns=contact_columns, rows=contacts, empty_text="", html=None),
             O(id="orders", label="订单", count=0, columns=[], rows=[], empty_text="还没有订单。", html=None),
-            O(id="files", label="附件", count=None, columns=[], rows=[], empty_text="", html=Markup("<p>营业执照.pdf</p>")),
+            O(
+                id="files",
+                label="附件",
+                count=None,
+                columns=[],
+                rows=[],
+                empty_text="",
+                html=Markup("<p>营业执照.pdf</p>"),
+            ),
         ],
         "related": [
             O(icon="package", label="DD261120-0088 订单", url="/orders/88/", end="待发货"),
@@ -303,7 +330,16 @@ def record_page(**more):
                 at=NOW - timedelta(days=2),
                 changes=[],
             ),
-            O(kind="event", icon="bell", who="", hue=1, initial="", text="信用代码核实通过", at=NOW - timedelta(days=400), changes=[]),
+            O(
+                kind="event",
+                icon="bell",
+                who="",
+                hue=1,
+                initial="",
+                text="信用代码核实通过",
+                at=NOW - timedelta(days=400),
+                changes=[],
+            ),
         ],
         "timeline_more_url": "/customers/88/timeline/?before=4",
         "actions": [
@@ -389,14 +425,20 @@ def form_page(**more):
             O(
                 label="基本",
                 fields=[
-                    form_field("name", "客户名称", value="苏州恒昌电气成套设备有限公司", required=True, span=2, maxlength=80),
-                    form_field("uscc", "信用代码", "uscc", "91320506MA1XK2TC5R", error="第 17 位应当是 4，核对营业执照"),
+                    form_field(
+                        "name", "客户名称", value="苏州恒昌电气成套设备有限公司", required=True, span=2, maxlength=80
+                    ),
+                    form_field(
+                        "uscc", "信用代码", "uscc", "91320506MA1XK2TC5R", error="第 17 位应当是 4，核对营业执照"
+                    ),
                     form_field("number", "客户号", "code", "KH2600088", readonly=True),
                     form_field("level", "等级", "choice", "a", choices=[("a", "A 级"), ("b", "B 级")]),
                     form_field(
                         "owner", "业务员", "person", "2", display="周启明", picker_url="/pick/person/", required=True
                     ),
-                    form_field("credit", "授信额度（元）", "money", "500000.00", inputmode="decimal", help="超过 50 万要总监批"),
+                    form_field(
+                        "credit", "授信额度（元）", "money", "500000.00", inputmode="decimal", help="超过 50 万要总监批"
+                    ),
                     form_field("next_on", "下次联系", "date", "2026-11-25"),
                     form_field("active", "可下单", "bool", "on"),
                 ],
@@ -473,7 +515,14 @@ def home_page(**more):
                 tone="bad",
                 url="/t/1/",
             ),
-            O(icon="phone", title="回电澄江精密潘工，问 7208AC 交期", meta="KH2600093", end="剩 2 小时", tone="warn", url="/t/2/"),
+            O(
+                icon="phone",
+                title="回电澄江精密潘工，问 7208AC 交期",
+                meta="KH2600093",
+                end="剩 2 小时",
+                tone="warn",
+                url="/t/2/",
+            ),
             O(icon="users", title="核实 4 家新客户的信用代码", meta="本周建档", end="今天", tone="", url="/t/3/"),
         ],
         "stats": [
@@ -619,15 +668,32 @@ def pages():
     return {
         "list": ("list.html", {"page": list_page(50)}, "/customers/"),
         "list-empty": ("list.html", {"page": list_page(0, rows=[], totals=None)}, "/customers/"),
-        "list-error": ("list.html", {"page": list_page(0, rows=[], error="查得太久，停下了。加一个条件再查。")}, "/customers/"),
+        "list-error": (
+            "list.html",
+            {"page": list_page(0, rows=[], error="查得太久，停下了。加一个条件再查。")},
+            "/customers/",
+        ),
         "record": ("record.html", {"page": record_page()}, "/customers/"),
         "record-bare": (
             "record.html",
             {
                 "page": record_page(
-                    state=None, figure=None, notes=[], steps=[], tabs=[], related=[], timeline=[], actions=[],
-                    timeline_more_url=None, edit_url=None, prev_url=None, next_url=None, position_text="",
-                    why_url=None, comment_url=None, subtitle=[],
+                    state=None,
+                    figure=None,
+                    notes=[],
+                    steps=[],
+                    tabs=[],
+                    related=[],
+                    timeline=[],
+                    actions=[],
+                    timeline_more_url=None,
+                    edit_url=None,
+                    prev_url=None,
+                    next_url=None,
+                    position_text="",
+                    why_url=None,
+                    comment_url=None,
+                    subtitle=[],
                 )
             },
             "/customers/",

@@ -35,14 +35,16 @@ def failed(request: HttpRequest) -> HttpResponse:
     """500: our fault. The number stands in the log."""
     number = secrets.token_hex(4)
     log.error("error page %s for %s", number, request.path)
-    why = _("系统内部出错，已经记下。")
-    return _page(request, 500, _("出错了"), _("没有办成，也没有办一半。"), why, _("再试一次；还不行，把错误编号告诉系统管理员。"), number)
+    why, now = _("系统内部出错，已经记下。"), _("再试一次；还不行，把错误编号告诉系统管理员。")
+    return _page(request, 500, _("出错了"), _("没有办成，也没有办一半。"), why, now, number)
 
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form's token has expired or is missing (settings.CSRF_FAILURE_VIEW)."""
     why = _("页面开得太久，或者期间重新登录过。")
-    return _page(request, 403, _("这页过期了"), _("没有提交。"), why, _("返回上一页刷新后再提交，填过的内容还在草稿里。"))
+    return _page(
+        request, 403, _("这页过期了"), _("没有提交。"), why, _("返回上一页刷新后再提交，填过的内容还在草稿里。")
+    )
 
 
 def lockout(request: HttpRequest, until: datetime, attempts: int) -> HttpResponse:
