@@ -5,7 +5,8 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -20,43 +21,68 @@ CLOCK_SKEW = timedelta(seconds=2)
 LONGEST_UNSEALED = timedelta(minutes=5)
 
 Verdict = tuple[bool, str]
-CHECKS: dict[str, Callable[[], Verdict]] = {}
+WITHOUT_DATABASE: dict[str, Callable[[], Verdict]] = {}
+WITH_DATABASE: dict[str, Callable[[], Verdict]] = {}
 
 
 def examine() -> list[dict[str, Any]]:
     """Run all checks; each gives name, ok, sentence. One that cannot run is not ok and does not stop the others."""
-    found = []
-    for name, check in CHECKS.items():
-        try:
-            ok, sentence = check()
-        except ClusterProblem as problem:
-            ok, sentence = False, problem.sentence
-        except Exception as error:  # a check must not hide the others
-            ok, sentence = (
-                False,
-                f"无法检查：{str(error).strip().splitlines()[0] if str(error) else type(error).__name__}。",
-            )
-        found.append({"name": name, "ok": ok, "sentence": sentence})
+    found = [_verdict(name, check) for name, check in WITHOUT_DATABASE.items()]
+    with _database() as problem:
+        for name, check in WITH_DATABASE.items():
+            found.append({"name": name, "ok": False, "sentence": problem} if problem else _verdict(name, check))
     return found
 
 
-def check(name: str) -> Callable[[Callable[[], Verdict]], Callable[[], Verdict]]:
-    """Register a check under its Chinese name."""
+def _verdict(name: str, check: Callable[[], Verdict]) -> dict[str, Any]:
+    try:
+        ok, sentence = check()
+    except ClusterProblem as problem:
+        ok, sentence = False, problem.sentence
+    except Exception as error:  # whatever it is, the other checks must still run
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        ok, sentence = False, f"无法检查：{said[0]}。"
+    return {"name": name, "ok": ok, "sentence": sentence}
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    """Start the embedded database for the checks if it exists but does not run; gives a sentence when it cannot."""
+    if environment.database_url():
+        yield ""
+        return
+    cluster = Cluster(environment.data_folder())
+    if not (cluster.data / "database.json").exists():
+        yield "还没有建立数据库；请执行 neiqin up。"
+        return
+    try:
+        cluster.attach()
+    except ClusterProblem as problem:
+        yield problem.sentence
+        return
+    try:
+        yield ""
+    finally:
+        cluster.leave()
+
+
+def check(name: str, database: bool = True) -> Callable[[Callable[[], Verdict]], Callable[[], Verdict]]:
+    """Register a check under its Chinese name; database: whether it needs one."""
 
     def register(function: Callable[[], Verdict]) -> Callable[[], Verdict]:
-        CHECKS[name] = function
+        (WITH_DATABASE if database else WITHOUT_DATABASE)[name] = function
         return function
 
     return register
 
 
-@check("Python 版本")
+@check("Python 版本", database=False)
 def python_version() -> Verdict:
     here = ".".join(map(str, sys.version_info[:3]))
     return sys.version_info >= (3, 11), f"Python {here}（需要 3.11 或更高）。"
 
 
-@check("数据目录")
+@check("数据目录", database=False)
 def data_folder() -> Verdict:
     data = environment.data_folder()
     try:
@@ -66,14 +92,14 @@ def data_folder() -> Verdict:
         return False, f"{data} 不能写入（{error.strerror}）；请检查目录是否存在及其权限。"
 
 
-@check("磁盘空间")
+@check("磁盘空间", database=False)
 def disk_space() -> Verdict:
     free = shutil.disk_usage(environment.data_folder()).free
     said = f"剩余 {free / 1024**3:.1f} GB"
     return free >= LITTLE_DISK, f"{said}。" if free >= LITTLE_DISK else f"{said}，不足 1 GB；请清理磁盘。"
 
 
-@check("数据库进程")
+@check("数据库进程", database=False)
 def server_process() -> Verdict:
     if environment.database_url():
         return True, "使用 NEIQIN_DATABASE_URL 指定的数据库。"
@@ -157,7 +183,7 @@ def seals() -> Verdict:
     return True, f"未封存的记录不超过 {int(lag.total_seconds())} 秒。"
 
 
-@check("静态文件")
+@check("静态文件", database=False)
 def static_files() -> Verdict:
     there = (environment.data_folder() / "static/staticfiles.json").is_file()
     return there, "已生成。" if there else "没有生成；请执行 neiqin migrate。"
@@ -176,11 +202,13 @@ def clock() -> Verdict:
     return True, "正常。"
 
 
-@check("HTTPS")
+@check("HTTPS", database=False)
 def https() -> Verdict:
     if os.environ.get("NEIQIN_HTTPS") == "1":
         return True, "已启用（由前面的反向代理提供证书）。"
-    return False, "没有启用；对外使用时请在反向代理上配置证书并设置 NEIQIN_HTTPS=1。"
+    said = "没有启用；对外使用时请在反向代理上配置证书并设置 NEIQIN_HTTPS=1。"
+    # Whoever names hosts serves others; on one's own machine plain HTTP is in order.
+    return not os.environ.get("NEIQIN_HOSTS"), said
 
 
 def _connect() -> psycopg.Connection:
