@@ -1,0 +1,1 @@
+"""Actions on records: checked, atomic, recorded. See docs/architecture.md."""

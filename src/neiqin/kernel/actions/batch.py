@@ -1,0 +1,146 @@
+"""Batch: the records of one run, locked and in order, and the set-wise writes an action makes on them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import connection
+
+from neiqin.kernel.actions.refusals import Refusal, as_refusal
+
+M = TypeVar("M")
+Emitted = tuple[str, int, str | None, str | None, Any]
+
+
+class Batch(Generic[M]):
+    """What an action's body works on.
+
+    records: the locked records still in; rows: for actions that create, the parsed values, one a new record;
+    by: the acting person; now: the moment of the run; preview: nothing will be kept.
+    """
+
+    def __init__(
+        self,
+        records: Sequence[M],
+        *,
+        by: Any,
+        now: datetime,
+        run: int,
+        preview: bool = False,
+        versions: Mapping[int, int] | None = None,
+    ) -> None:
+        self.records: list[M] = list(records)
+        self.by = by
+        self.now = now
+        self.run = run
+        self.preview = preview
+        self.versions: Mapping[int, int] = versions or {}
+        self.unchanged = False  # the body found nothing to change: no new version, no event
+        self.refused: dict[int, Refusal] = {}
+        self.emitted: list[Emitted] = []
+        self.event_data: dict[int, Any] = {}
+        self._same: dict[str, Any] = {}
+        self._each: dict[str, dict[int, Any]] = {}
+        self._last: list[Callable[[], None]] = []
+        self.before: dict[int, str | None] = {r.pk: getattr(r, "state", None) for r in self.records}  # type: ignore[attr-defined]
+
+    def __iter__(self) -> Iterator[M]:
+        return iter(self.records)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @property
+    def ids(self) -> list[int]:
+        return [record.pk for record in self.records]  # type: ignore[attr-defined]
+
+    def refuse(self, problems: Mapping[int, str | Refusal]) -> None:
+        """Take these records out: they stay as they are, each with its reason."""
+        for record, problem in problems.items():
+            self.refused.setdefault(record, as_refusal(problem))
+        self.records = [r for r in self.records if r.pk not in problems]  # type: ignore[attr-defined]
+
+    def set(self, **columns: Any) -> None:
+        """Give every record these values; written in one statement after the body."""
+        self._same |= columns
+
+    def set_each(self, column: str, values: Mapping[int, Any]) -> None:
+        """Give each record its own value of one column; written in the same statement."""
+        self._each.setdefault(column, {}).update(values)
+
+    def emit(self, event: str, data: Mapping[int, Any]) -> None:
+        """One more event for some records, beside the action's own. `event` is the full name."""
+        self.emitted += [(event, record, None, None, datum) for record, datum in data.items()]
+
+    def tell(self, data: Mapping[int, Any]) -> None:
+        """What the action's own event says of each record: a small JSON object, never personal data."""
+        self.event_data.update(data)
+
+    def last(self, step: Callable[[], None]) -> None:
+        """Run a step as the last of the transaction: numbers and shared totals, whose locks all others wait for."""
+        self._last.append(step)
+
+    def write(self, to: str | None) -> None:
+        """Bring the collected values, the new state and the next version to the table, in one statement."""
+        if not self.records or self.unchanged:
+            return
+        if to is not None:
+            self._same["state"] = to
+        ids = self.ids
+        meta = self.records[0]._meta  # type: ignore[attr-defined]
+        columns = {f.attname: f for f in meta.concrete_fields}
+        sets, values = ['"version" = t."version" + 1', '"updated_at" = %s'], [self.now]
+        for name, value in self._same.items():
+            column = columns[name]
+            sets.append(f'"{column.column}" = %s')
+            values.append(column.get_db_prep_save(value, connection))
+        source, arrays = "unnest(%s::bigint[])", [ids]
+        names = ["id"]
+        for name, per_record in self._each.items():
+            column = columns[name]
+            arrays.append([column.get_db_prep_save(per_record.get(r.pk, getattr(r, name)), connection) for r in self.records])  # type: ignore[attr-defined]
+            names.append(column.column)
+            sets.append(f'"{column.column}" = v."{column.column}"')
+        if len(arrays) > 1:
+            types = "".join(f", %s::{columns[n].db_type(connection)}[]" for n in self._each)
+            source = f"unnest(%s::bigint[]{types})"
+        quoted = ", ".join(f'"{n}"' for n in names)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'UPDATE "{meta.db_table}" t SET {", ".join(sets)} FROM {source} AS v ({quoted}) WHERE t.id = v.id',
+                [*values, *arrays],
+            )
+        for record in self.records:
+            for name, value in self._same.items():
+                setattr(record, name, value)
+            for name, per_record in self._each.items():
+                if record.pk in per_record:  # type: ignore[attr-defined]
+                    setattr(record, name, per_record[record.pk])  # type: ignore[attr-defined]
+            record.version += 1  # type: ignore[attr-defined]
+
+    def finish(self) -> None:
+        """The last statements of the transaction."""
+        for step in self._last:
+            step()
+
+
+class NewBatch(Batch[M]):
+    """The batch of an action that creates: `rows` are the parsed values; insert() makes the records."""
+
+    def __init__(self, model: Any, rows: Sequence[dict[str, Any]], **rest: Any) -> None:
+        super().__init__([], **rest)
+        self.model = model
+        self.rows: dict[int, dict[str, Any]] = dict(enumerate(rows))
+        self.positions: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def refuse(self, problems: Mapping[int, str | Refusal]) -> None:
+        """Refuse rows by their position (before insert) or records by id (after)."""
+        for position, problem in problems.items():
+            self.refused.setdefault(position, as_refusal(problem))
+            self.rows.pop(position, None)
+
+    def write(self, to: str | None) -> None:
+        """Nothing: insert() has written the rows."""

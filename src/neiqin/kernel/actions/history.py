@@ -1,0 +1,146 @@
+"""Reading and adding to history: runs, events, changes. Nothing here ever changes a row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from neiqin.kernel.actions.batch import Emitted
+
+
+@dataclass(frozen=True)
+class ChangedRow:
+    """A row-level change: op is I, U or D; before and after hold only the changed columns of an update."""
+
+    table: str
+    row: int
+    op: str
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    at: datetime | None = None
+    run: int = 0
+
+
+def _dumps(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def open_run(call: Any, *, params: Any, held: int | None = None) -> int:
+    """Insert the run and make it the transaction's current one; a write transaction is given `call.seconds` to end."""
+    delegated = call.by.behalf_of(call.action.may) if call.by.id else None
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH run AS (INSERT INTO actions_run (action, person_id, behalf_id, source, address, request_key, params, held_id, count) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s::json, %s, %s) RETURNING id) "
+            "SELECT id, set_config('neiqin.run', id::text, true), set_config('transaction_timeout', %s, true) FROM run",
+            [
+                call.action.code,
+                call.by.id,
+                delegated,
+                call.source,
+                call.address or call.by.address,
+                call.key,
+                _dumps(params),
+                held or call.held,
+                len(call.ids) or len(call.rows),
+                "0" if call.nested else f"{call.seconds}s",
+            ],
+        )
+        return cursor.fetchone()[0]
+
+
+def close_run(call: Any, outcome: Any) -> None:
+    """Keep the answer under the request key. Inside a caller's transaction also forget the current run."""
+    with connection.cursor() as cursor:
+        if call.key:
+            cursor.execute(
+                "UPDATE actions_request SET outcome = %s::jsonb WHERE person_id = %s AND key = %s",
+                [_dumps(outcome.as_json()), call.by.id or 0, call.key],
+            )
+        if call.nested:
+            cursor.execute("SELECT set_config('neiqin.run', '', true)")
+
+
+def note(action: str, *, by: Any, source: str = "", address: str | None = None, params: Any = None) -> None:
+    """Record something that changes no record: a refusal, a login, an export, a revealed value."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO actions_run (action, person_id, source, address, params) VALUES (%s, %s, %s, %s, %s::json)",
+            [action, by.id if by else None, source, address or (by.address if by else None), _dumps(params)],
+        )
+
+
+def add_events(run: int, model: str, events: Sequence[Emitted]) -> None:
+    """Insert events (name, record, before, after, data) of one run in one statement."""
+    if not events:
+        return
+    names, records, before, after, data = zip(*events, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO actions_event (run_id, model, name, record_id, before, after, data) "
+            "SELECT %s, %s, e.* FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::json[]) AS e",
+            [run, model, list(names), list(records), list(before), list(after), [_dumps(d) for d in data]],
+        )
+
+
+def changes_of(run: int, limit: int = 5000) -> list[ChangedRow]:
+    """The row changes of one run, in order."""
+    return _changes("run_id = %s", [run], limit)
+
+
+def changes_since_version(table: str, row: int, version: int, lines: Mapping[str, str]) -> list[ChangedRow]:
+    """What has changed in a record and its lines (table -> foreign key column) since it had `version`, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT run_id FROM actions_change WHERE tbl = %s AND row_id = %s AND (after->>'version')::int > %s",
+            [table, row, version],
+        )
+        runs = [r[0] for r in cursor.fetchall()]
+    found = _changes("run_id = ANY(%s) AND tbl = ANY(%s)", [runs, [table, *lines]], 5000)
+    mine = {(table, row)}
+    for line_table, column in lines.items():
+        mine |= {(line_table, c.row) for c in found if c.table == line_table and {c.after.get(column), c.before.get(column)} & {row}}
+        mine |= {(line_table, i) for i in _line_ids(line_table, column, row)}
+    return [c for c in found if (c.table, c.row) in mine]
+
+
+def changes_of_rows(rows: Iterable[tuple[str, int]], runs: Sequence[int]) -> list[ChangedRow]:
+    """The changes of some rows under some runs."""
+    wanted = set(rows)
+    tables = list({table for table, _ in wanted})
+    ids = list({row for _, row in wanted})
+    found = _changes("run_id = ANY(%s) AND tbl = ANY(%s) AND row_id = ANY(%s)", [list(runs), tables, ids], 20000)
+    return [c for c in found if (c.table, c.row) in wanted]
+
+
+def as_of(table: str, row: int, moment: datetime) -> dict[str, Any] | None:
+    """The columns of a row as they were at a past moment, or None if it did not exist (time travel, from changes)."""
+    state: dict[str, Any] | None = None
+    for change in _changes("tbl = %s AND row_id = %s AND at <= %s", [table, row, moment], 100000):
+        if change.op == "D":
+            state = None
+        else:
+            state = {**(state or {}), **change.after}
+    return state
+
+
+def _line_ids(table: str, column: str, row: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT id FROM "{table}" WHERE "{column}" = %s', [row])
+        return [r[0] for r in cursor.fetchall()]
+
+
+def _changes(where: str, values: Sequence[Any], limit: int) -> list[ChangedRow]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tbl, row_id, op::text, before::text, after::text, at, run_id FROM actions_change "
+            f"WHERE {where} ORDER BY id LIMIT {limit}",
+            values,
+        )
+        return [
+            ChangedRow(tbl, row, op, orjson.loads(before or "{}"), orjson.loads(after or "{}"), at, run)
+            for tbl, row, op, before, after, at, run in cursor.fetchall()
+        ]

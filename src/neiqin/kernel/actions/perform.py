@@ -1,0 +1,355 @@
+"""perform: the one way anything is done. Lock, check, write, record, effects, numbers last; all or nothing.
+
+The order inside the transaction is fixed: request key, run, locks (by id), the body's writes, events, effects (lower
+module first), numbers and shared totals, the kept answer. Deadlocks and serialization failures are tried again.
+"""
+
+import hashlib
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from django.db import OperationalError, connection, transaction
+from django.db.models import Q
+from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, TransactionTimeout
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions import gate, history
+from neiqin.kernel.actions.batch import Batch, Emitted, NewBatch
+from neiqin.kernel.actions.declare import REGISTRY, Action
+from neiqin.kernel.actions.effects import EFFECTS, Happened
+from neiqin.kernel.actions.models import Held
+from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, RefuseLate, TooSlow
+from neiqin.kernel.fields.shape import Invalid
+
+ATTEMPTS = 6
+PREVIEW_LIMIT = 200
+WRITE_SECONDS = 5
+PREVIEW_LOCK_MILLISECONDS = 200
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of an action. `rows` for actions that create, `ids` for the others; `versions`: what the caller saw."""
+
+    action: Action
+    by: Any
+    ids: tuple[int, ...] = ()
+    params: Mapping[str, Any] | None = None
+    rows: tuple[Mapping[str, Any], ...] = ()
+    key: str | None = None
+    versions: Mapping[int, int] | None = None
+    source: str = ""
+    address: str | None = None
+    held: int | None = None
+    seconds: int = WRITE_SECONDS
+    nested: bool = False  # inside a caller's transaction, which owns time limit and retries
+
+
+def perform(
+    action: Action,
+    ids: Sequence[int] = (),
+    *,
+    by: Any,
+    params: Mapping[str, Any] | None = None,
+    rows: Sequence[Mapping[str, Any]] = (),
+    key: str | None = None,
+    versions: Mapping[int, int] | None = None,
+    source: str = "",
+    address: str | None = None,
+    seconds: int = WRITE_SECONDS,
+) -> Outcome:
+    """Do `action` as person `by` on the records `ids` (or make records from `rows`), once per request `key`.
+
+    Returns an Outcome; refused records carry their reason and stay as they were. Raises Invalid (wrong parameters),
+    NotAllowed (no such right at all), KeyReused, TooSlow (over `seconds`; nothing saved).
+    """
+    unique = tuple(dict.fromkeys(ids))
+    call = Call(action, by, unique, params, tuple(rows), key, versions, source, address, seconds=seconds)
+    return _perform(call)
+
+
+def perform_held(held_id: int, *, actor_of: Callable[[int], Any], source: str = "gate") -> Outcome:
+    """Perform a stored run once, on the stored versions, as its requester, who must still have the right.
+
+    actor_of: how a person's id becomes the acting person with the rights of today.
+    A second call returns the first one's outcome. Raises LookupError if there is no such run.
+    """
+    with transaction.atomic():
+        held = Held.objects.select_for_update().filter(pk=held_id).first()
+        if held is None:
+            raise LookupError(f"no held run {held_id}")
+        if held.closed_at is not None:
+            return Outcome.from_json(held.outcome)
+        raw = gate.parameters_of(held)
+        versions = {int(k): v for k, v in held.versions.items()}
+        by = actor_of(held.person_id)
+        call = Call(
+            REGISTRY[held.action],
+            by,
+            tuple(versions),
+            raw.get("params"),
+            tuple(raw.get("rows") or ()),
+            versions=versions,
+            source=source,
+            held=held.pk,
+        )
+        outcome = _perform(call)
+        held.closed_at, held.outcome = clock.now(), outcome.as_json()
+        held.save(update_fields=["closed_at", "outcome"])
+        return outcome
+
+
+def preview(
+    action: Action,
+    ids: Sequence[int] = (),
+    *,
+    by: Any,
+    params: Mapping[str, Any] | None = None,
+    rows: Sequence[Mapping[str, Any]] = (),
+    versions: Mapping[int, int] | None = None,
+) -> Outcome:
+    """What perform would do, with nothing kept: the outcome and, in `changes`, the rows the database would change.
+
+    At most 200 records. Numbers are pending. Changes are raw: whoever shows them passes them through scope and masks.
+    Raises Invalid, NotAllowed, ValueError (too many records), TooSlow (somebody is writing these records).
+    """
+    if len(ids) + len(rows) > PREVIEW_LIMIT:
+        raise ValueError(f"一次最多预览 {PREVIEW_LIMIT} 条。")
+    unique = tuple(dict.fromkeys(ids))
+    call = Call(action, by, unique, params, tuple(rows), versions=versions, source="preview", nested=True)
+    values, invalid = _parse(call)
+    late: dict[int, Refusal] = {}
+    while True:
+        try:
+            with transaction.atomic():
+                raise _Undo(_previewed(call, values, invalid, late))
+        except _Undo as undo:
+            return undo.outcome
+        except RefuseLate as error:
+            _accept(error, late)
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise TooSlow("别人正在改这条记录，过几秒再预览。") from None
+            raise
+
+
+def _previewed(call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal]) -> Outcome:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PREVIEW_LOCK_MILLISECONDS}ms"])
+        outcome = _once(replace(call, seconds=2), values, invalid, late, preview=True)
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    if outcome.run is not None:
+        outcome.changes = history.changes_of(outcome.run)
+    return outcome
+
+
+class _Undo(Exception):
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+def _perform(call: Call) -> Outcome:
+    values, invalid = _parse(call)
+    outermost = not connection.in_atomic_block
+    late: dict[int, Refusal] = {}
+    attempt = 1
+    while True:
+        try:
+            with transaction.atomic():
+                return _once(replace(call, nested=not outermost), values, invalid, late)
+        except RefuseLate as error:
+            _accept(error, late)
+        except OperationalError as error:
+            cause = error.__cause__
+            if isinstance(cause, TransactionTimeout):
+                connection.close()
+                raise TooSlow(f"这次操作超过 {call.seconds} 秒，已停下，没有保存任何内容。少选一些再做。") from None
+            if not outermost or attempt == ATTEMPTS or not isinstance(cause, (DeadlockDetected, SerializationFailure)):
+                raise
+            time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter
+            attempt += 1
+
+
+def _accept(error: RefuseLate, late: dict[int, Refusal]) -> None:
+    """Perform again without these records; an effect that refuses the same ones again is broken."""
+    if not error.problems or error.problems.keys() <= late.keys():
+        raise error
+    late |= error.problems
+
+
+def _parse(call: Call) -> tuple[list[dict[str, Any]], dict[int, Invalid]]:
+    """Parameters (one dict), or for actions that create one dict a row and the rows that are wrong."""
+    if not call.by.may(call.action.may):
+        history.note("refused", by=call.by, source=call.source, address=call.address, params={"action": call.action.code})
+        raise NotAllowed(f"没有「{call.action.label}」的权限。")
+    if not call.action.creates:
+        return [call.action.parse(call.params or {})], {}
+    values, invalid = [], {}
+    for position, row in enumerate(call.rows):
+        try:
+            values.append(call.action.parse(row))
+        except Invalid as error:
+            if len(call.rows) == 1:
+                raise
+            values.append({})
+            invalid[position] = error
+    return values, invalid
+
+
+def _once(
+    call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], *, preview: bool = False
+) -> Outcome:
+    if call.key and not preview:
+        kept = _claim_key(call)
+        if kept is not None:
+            return kept
+    if call.held is None and not preview and (hold := gate.ask(call.action, call.ids, call.params or {}, call.by)):
+        return _hold(call, hold)
+    run = history.open_run(call, params=_public(call, values))
+    batch = _batch(call, values, invalid, late, run, preview=preview)
+    if len(batch):
+        call.action.body(batch, **({} if call.action.creates else values[0]))
+        batch.write(call.action.to)
+        _follow(call, batch)
+        if not preview:
+            batch.finish()
+    outcome = Outcome(run if batch.records else None, batch.ids, batch.refused)
+    if not preview:
+        history.close_run(call, outcome)
+    return outcome
+
+
+def _batch(call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], run: int, *, preview: bool) -> Batch[Any]:
+    common = {"by": call.by, "now": clock.now(), "run": run, "preview": preview, "versions": call.versions}
+    if call.action.creates:
+        made: NewBatch[Any] = NewBatch(call.action.model, values, **common)
+        made.refuse({p: Refusal(str(e), e.problems[0].field, "invalid", [vars(x) for x in e.problems]) for p, e in invalid.items()})
+        made.refuse(late)
+        return made
+    batch: Batch[Any] = Batch(_lock(call), **common)
+    batch.refused.update(_absent(call, batch))
+    batch.refuse(_unfit(call, batch))
+    batch.refuse(late)
+    return batch
+
+
+def _lock(call: Call) -> list[Any]:
+    """Lock by id before any set update: without the order, 146 of 150 opposite runs deadlocked; with it, none."""
+    model = call.action.model
+    rows = model.objects.filter(model.visible_to(call.by), id__in=call.ids).order_by("id")
+    return list(rows.select_for_update(no_key=True, of=("self",)))
+
+
+def _absent(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
+    found = {record.pk for record in batch.records}
+    missing = [i for i in call.ids if i not in found]
+    if missing:
+        history.note("refused", by=call.by, source=call.source, address=call.address,
+                     params={"action": call.action.code, "ids": missing[:100]})  # fmt: skip
+    return dict.fromkeys(missing, Refusal("找不到这条记录：可能已删除，或不在你能看到的范围内。", code="missing"))
+
+
+def _unfit(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
+    """Out of the action's scope, in a wrong state, or changed since the caller looked."""
+    action, problems = call.action, {}
+    allowed = _within_scope(call, batch)
+    for record in batch.records:
+        state = getattr(record, "state", None)
+        seen = (call.versions or {}).get(record.pk)
+        if record.pk not in allowed:
+            problems[record.pk] = Refusal(f"你可以看这条记录，但没有「{action.label}」它的权限。", code="forbidden")
+        elif not action.allows_state(state):
+            label = next((c.label for c in getattr(type(record), "STATES", ()) if c.value == state), state)
+            problems[record.pk] = Refusal(f"状态是「{label}」，不能{action.label}。", "state", "state")
+        elif seen is not None and seen != record.version and not action.merges:
+            problems[record.pk] = Refusal("这条记录刚被别人改过，看一眼新的内容再操作。", code="stale")
+    if forbidden := [i for i, p in problems.items() if p.code == "forbidden"]:
+        history.note("refused", by=call.by, source=call.source, address=call.address,
+                     params={"action": action.code, "ids": forbidden[:100]})  # fmt: skip
+    return problems
+
+
+def _within_scope(call: Call, batch: Batch[Any]) -> set[int]:
+    model, ids = call.action.model, batch.ids
+    if call.by.same_scope(call.action.may, model.view_permission()):
+        return set(ids)
+    condition: Q = model.visible_to(call.by, call.action.may)
+    return set(model.objects.filter(condition, id__in=ids).values_list("id", flat=True))
+
+
+def _follow(call: Call, batch: Batch[Any]) -> None:
+    """Events, one a record, in one statement; then their effects."""
+    if batch.unchanged:
+        return
+    model = call.action.model._meta.label_lower
+    states = {r.pk: getattr(r, "state", None) for r in batch.records}
+    own: list[Emitted] = [
+        (call.action.event_name, i, batch.before.get(i), state, batch.event_data.get(i)) for i, state in states.items()
+    ]
+    events = own + [e for e in batch.emitted if e[1] in states]
+    history.add_events(batch.run, model, events)
+    for name in dict.fromkeys(e[0] for e in events):
+        for effect in EFFECTS.get(name, ()):
+            effect(_happened(name, events, batch))
+
+
+def _happened(name: str, events: list[Emitted], batch: Batch[Any]) -> Happened:
+    mine = [e for e in events if e[0] == name]
+    return Happened(
+        name,
+        [e[1] for e in mine],
+        {e[1]: e[2] for e in mine},
+        {e[1]: e[3] for e in mine},
+        {e[1]: e[4] for e in mine},
+        batch.by,
+        batch.run,
+        batch.now,
+        batch.preview,
+    )
+
+
+def _public(call: Call, values: list[Any]) -> Any:
+    """The parameters as history keeps them: personal values are left out, they live only under their subject's key."""
+    personal = {f.name for f in call.action.shape.fields if f.personal}
+    lines = {line.name for line in call.action.shape.lines}
+    if call.action.creates:
+        return {"rows": len(values)}
+    return {k: v for k, v in values[0].items() if k not in personal | lines and v not in (None, "")}
+
+
+def _claim_key(call: Call) -> Outcome | None:
+    """Take the request key, or wait for whoever has it and give his answer."""
+    body = orjson.dumps(
+        [call.action.code, call.ids, call.params, call.rows], default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+    )
+    digest = hashlib.sha256(body).digest()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO actions_request (person_id, key, body, at) VALUES (%s, %s, %s, now()) "
+            "ON CONFLICT (person_id, key) DO NOTHING",
+            [call.by.id or 0, call.key, digest],
+        )
+        if cursor.rowcount:
+            return None
+        cursor.execute("SELECT body, outcome FROM actions_request WHERE person_id = %s AND key = %s", [call.by.id or 0, call.key])
+        kept_body, outcome = cursor.fetchone()
+    if bytes(kept_body) != digest:
+        raise KeyReused("这个请求号已经用在另一次操作上，换一个再提交。")
+    return Outcome.from_json(orjson.loads(outcome) if isinstance(outcome, str) else outcome)
+
+
+def _hold(call: Call, hold: gate.Hold) -> Outcome:
+    model = call.action.model
+    rows = model.objects.filter(model.visible_to(call.by), id__in=call.ids)
+    versions = dict(rows.values_list("id", "version"))
+    raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
+    held = gate.store(call.action, versions, raw, call.by, hold.reason)
+    run = history.open_run(call, params={"held": hold.reason}, held=held.pk)
+    history.add_events(run, model._meta.label_lower, [(f"{call.action.code}.held", i, None, None, None) for i in versions])
+    outcome = Outcome(run, held=held.pk)
+    history.close_run(call, outcome)
+    return outcome

@@ -1,0 +1,131 @@
+"""What goes on in the background: reactions to events, sealing, next months' partitions, alarms.
+
+Everything here may be killed at any moment and started again; nothing is lost and nothing is done half.
+"""
+
+import logging
+import signal
+import threading
+import time
+from datetime import timedelta
+
+from django.db import Error, connection, transaction
+
+from neiqin.kernel.actions import seals
+from neiqin.kernel.actions.effects import REACTIONS
+from neiqin.kernel.actions.models import Cursor, Era, Event
+
+logger = logging.getLogger("neiqin.worker")
+
+SEAL_SECONDS = 5
+MAINTENANCE_SECONDS = 3600
+BATCH = 1000
+ALARM_LAG = timedelta(minutes=5)
+
+
+def run() -> None:
+    """Work until SIGTERM or SIGINT. A database that is away is waited for."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sealed_at = maintained_at = 0.0
+    while not stop.is_set():
+        try:
+            if time.monotonic() - maintained_at > MAINTENANCE_SECONDS:
+                maintain()
+                maintained_at = time.monotonic()
+            busy = react_once()
+            if time.monotonic() - sealed_at > SEAL_SECONDS:
+                seal_all()
+                sealed_at = time.monotonic()
+            stop.wait(0.05 if busy else 0.5)
+        except Error as error:
+            logger.warning("database away, waiting: %s", str(error).splitlines()[0])
+            connection.close()
+            stop.wait(1)
+    connection.close()
+
+
+def seal_all() -> int:
+    """Seal until nothing settled is left. A failure is loud: it is logged as an error and shown by doctor."""
+    total = 0
+    try:
+        while count := seals.seal():
+            total += count
+        if (late := seals.lag()) > ALARM_LAG:
+            logger.error("history is unsealed since %s: a transaction holds it up", late)
+    except Error:
+        logger.exception("sealing failed")
+        raise
+    return total
+
+
+def maintain() -> None:
+    """Make the partitions of the coming months; complain if the default partition had to be used."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kernel_make_partitions(3)")
+    for table in seals.TABLES:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table} WHERE tableoid = to_regclass(%s))", [f"{table}_default"])
+            if cursor.fetchone()[0]:
+                logger.error("rows of %s are in its default partition: a month was missing", table)
+
+
+def react_once() -> bool:
+    """Give each reaction its next events, at most 1,000, oldest first. True if any had work."""
+    return any([_react(name) for name in REACTIONS])
+
+
+def _react(name: str) -> bool:
+    names, reaction = REACTIONS[name]
+    try:
+        with transaction.atomic():
+            cursor = _cursor(name)
+            if cursor is None:
+                return False
+            with connection.cursor() as sql:
+                sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+                horizon = sql.fetchone()[0]
+            events, upto = _next_events(cursor, horizon, names)
+            if events:
+                reaction(events)
+            if upto != cursor.xid:
+                Cursor.objects.filter(pk=cursor.pk).update(xid=upto, failures=0, problem="")
+            return bool(events)
+    except Error:
+        raise
+    except Exception as error:
+        logger.exception("reaction %s failed", name)
+        Cursor.objects.filter(name=name).update(problem=repr(error)[:500])
+        return False
+
+
+def _cursor(name: str) -> Cursor | None:
+    era = Era.objects.order_by("-id").values_list("id", flat=True)[0]
+    Cursor.objects.get_or_create(name=name, defaults={"era_id": era, "xid": 0})
+    cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=name).first()
+    if cursor is not None and cursor.era_id != era:
+        cursor.era_id, cursor.xid = era, 0
+        cursor.save(update_fields=["era_id", "xid"])
+    return cursor
+
+
+def _next_events(cursor: Cursor, horizon: int, names: frozenset[str]) -> tuple[list[Event], int]:
+    """Events of whole transactions only: a transaction's events are never split between two calls."""
+    first = Era.objects.values_list("first_event", flat=True).get(pk=cursor.era_id)
+    with connection.cursor() as sql:
+        sql.execute(
+            "SELECT id, xid::text::bigint FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND id >= %s "
+            "AND name = ANY(%s) ORDER BY xid, id LIMIT %s",
+            [cursor.xid, horizon, first, list(names), BATCH],
+        )
+        found = sql.fetchall()
+        if len(found) < BATCH:
+            return list(Event.objects.filter(id__in=[f[0] for f in found]).order_by("id")), horizon
+        upto = found[-1][1] if found[-1][1] != found[0][1] else found[-1][1] + 1
+        sql.execute(
+            "SELECT id FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND id >= %s AND name = ANY(%s)",
+            [cursor.xid, upto, first, list(names)],
+        )
+        ids = [row[0] for row in sql.fetchall()]
+    return list(Event.objects.filter(id__in=ids).order_by("id")), upto

@@ -1,0 +1,183 @@
+"""Field: one description of a piece of information, for lists, forms, filters, import, export, API and parameters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from neiqin.kernel.fields import formats
+
+TEXT_KINDS = frozenset({"text", "long", "code", "choice", "state", "phone", "mobile", "email", "uscc", "postcode"})
+REFERENCE_KINDS = frozenset({"person", "unit", "ref"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a choice or state. `tone` and `part` are the ring of DESIGN.md section 5."""
+
+    value: str
+    label: str
+    tone: str = "off"
+    part: str = "0"
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field.
+
+    name: the key in forms, API and imports; label: Chinese; kind: decides type, parser, operators and rendering;
+    column: the ORM path it is read from (default: name); required: must not be empty;
+    right: the permission without which the field does not exist for a person; personal: stored sealed, shown masked;
+    mask: how it is masked; reveal: the permission that may reveal it; ref: key of the resource it points to;
+    filter/form/list/edit: where it takes part; sortable: within the counting cap; pri: leaves narrow tables first.
+    """
+
+    name: str
+    label: str
+    kind: str = "text"
+    column: str = ""
+    required: bool = False
+    choices: tuple[Choice, ...] = ()
+    right: str = ""
+    personal: bool = False
+    mask: Callable[[str], str] | None = None
+    ref: str = ""
+    help: str = ""
+    maxlength: int = 100
+    min: Decimal | None = None
+    span: int = 1
+    filter: bool = False
+    form: bool = True
+    list: bool = False
+    sortable: bool = False
+    pri: int = 0
+    width: int = 0
+    role: str = ""  # which of the phone's two lines it takes: id, name, amt, st, who, due
+    default: Any = None
+    section: str = ""
+
+    @property
+    def path(self) -> str:
+        return self.column or self.name
+
+    @property
+    def numeric(self) -> bool:
+        return self.kind in ("money", "quantity", "number", "percent")
+
+    def but(self, **other: Any) -> "Field":
+        """The same field with some attributes changed."""
+        return replace(self, **other)
+
+    def choice(self, value: str) -> Choice:
+        """The choice with this value; an unknown value is shown as it stands."""
+        return next((c for c in self.choices if c.value == value), Choice(value, value))
+
+    @property
+    def python_type(self) -> Any:
+        return {
+            "money": Decimal,
+            "quantity": Decimal,
+            "percent": Decimal,
+            "number": int,
+            "date": date,
+            "moment": datetime,
+            "bool": bool,
+            "person": int,
+            "unit": int,
+            "ref": int,
+        }.get(self.kind, str)
+
+    def parse(self, raw: Any) -> Any:
+        """Canonical value of what a person, a file or the API gave; empty is None, or "" for text kinds.
+
+        Raises BadFormat with a Chinese sentence.
+        """
+        if raw is None or (isinstance(raw, str) and not raw.strip()):
+            if self.required:
+                raise formats.BadFormat(f"「{self.label}」没有填。")
+            return False if self.kind == "bool" else "" if self.kind in TEXT_KINDS else None
+        value = PARSERS[self.kind](self, raw)
+        if self.min is not None and value < self.min:
+            raise formats.BadFormat(f"「{self.label}」不能小于 {self.min}。")
+        return value
+
+
+def _choice(field: Field, raw: Any) -> str:
+    text = formats.clean_text(str(raw), maxlength=200)
+    for choice in field.choices:
+        if text in (choice.value, choice.label):
+            return choice.value
+    allowed = "、".join(choice.label for choice in field.choices)
+    raise formats.BadFormat(f"「{field.label}」里没有「{text}」，可选 {allowed}。")
+
+
+def _bool(field: Field, raw: Any) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    text = str(raw).strip().lower()
+    if text in ("1", "true", "on", "yes", "是", "√", "y"):
+        return True
+    if text in ("0", "false", "off", "no", "否", "×", "n"):
+        return False
+    raise formats.BadFormat(f"「{field.label}」只能填 是 或 否，不能是「{text[:20]}」。")
+
+
+def _moment(field: Field, raw: Any) -> datetime:
+    if not isinstance(raw, datetime):
+        try:
+            raw = datetime.fromisoformat(str(raw))
+        except ValueError:
+            raise formats.BadFormat(f"「{field.label}」不是时间，写成 2026-11-20 09:30。") from None
+    if raw.tzinfo is None:
+        raise formats.BadFormat(f"「{field.label}」缺时区，写成 2026-11-20T09:30:00+08:00。")
+    return raw
+
+
+def _text(field: Field, raw: Any) -> str:
+    if isinstance(raw, (dict, list, bool)):
+        raise formats.BadFormat(f"「{field.label}」要填文字。")
+    return formats.clean_text(str(raw), maxlength=field.maxlength)
+
+
+def _formatted(check: Callable[[str], Any]) -> Callable[[Field, Any], Any]:
+    def parse(field: Field, raw: Any) -> Any:
+        if isinstance(raw, (dict, list, bool)):
+            raise formats.BadFormat(f"「{field.label}」的格式不对。")
+        return check(str(raw))
+
+    return parse
+
+
+def _multiline(field: Field, raw: Any) -> str:
+    if not isinstance(raw, str):
+        return _text(field, raw)
+    lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = "\n".join(formats.clean_text(line, maxlength=field.maxlength) for line in lines)
+    if len(text) > field.maxlength:
+        raise formats.BadFormat(f"「{field.label}」有 {len(text)} 个字，最多 {field.maxlength} 个。")
+    return text
+
+
+PARSERS: dict[str, Callable[[Field, Any], Any]] = {
+    "text": _text,
+    "long": _multiline,
+    "code": _text,
+    "choice": _choice,
+    "state": _choice,
+    "bool": _bool,
+    "moment": _moment,
+    "date": lambda field, raw: raw if type(raw) is date else _formatted(formats.date_cn)(field, raw),
+    "money": _formatted(formats.money),
+    "quantity": _formatted(formats.quantity),
+    "percent": _formatted(formats.quantity),
+    "number": _formatted(formats.integer),
+    "person": _formatted(formats.integer),
+    "unit": _formatted(formats.integer),
+    "ref": _formatted(formats.integer),
+    "phone": _formatted(formats.phone),
+    "mobile": _formatted(formats.mobile),
+    "email": _formatted(formats.email),
+    "uscc": _formatted(formats.uscc),
+    "postcode": _formatted(formats.postcode),
+}

@@ -1,0 +1,110 @@
+"""Getting in: password rules, lock after failures, allauth's adapter, and what is noted about it (practice.md 7.3)."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.core.exceptions import ValidationError
+from django.db.models import F, Subquery
+from django.http import HttpRequest
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions import history
+from neiqin.kernel.people.models import Access, Login, Person
+from neiqin.kernel.people.scope import Actor
+
+FAILURES = 5
+LOCKED_FOR = timedelta(minutes=30)
+LENGTH = 10
+CLASSES = (r"[a-z]", r"[A-Z]", r"\d", r"[^a-zA-Z\d]")
+
+
+class PasswordRules:
+    """At least 10 characters of 3 out of 4 classes, without the login or the person's name."""
+
+    def validate(self, password: str, user: Any = None) -> None:
+        """Raises ValidationError with a Chinese sentence."""
+        if len(password) < LENGTH:
+            raise ValidationError(f"密码有 {len(password)} 位，至少要 {LENGTH} 位。")
+        if sum(bool(re.search(c, password)) for c in CLASSES) < 3:
+            raise ValidationError("密码要有小写、大写、数字、符号里的三种。")
+        if user is not None and user.username and user.username.lower() in password.lower():
+            raise ValidationError("密码里不能有账号。")
+
+    def get_help_text(self) -> str:
+        return f"至少 {LENGTH} 位，小写、大写、数字、符号里要有三种。"
+
+
+class LoginBackend(ModelBackend):
+    """Checks a password, counts failures and locks; loads login, person and the rights' epoch in one query."""
+
+    def authenticate(self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any) -> Any:
+        """The login, or None. Five failures lock it for 30 minutes, also for the right password."""
+        login = Login.objects.filter(username=(username or "").strip().lower()[:60]).select_related("person").first()
+        address = address_of(request)
+        if login is None or password is None or "\0" in password:
+            make_password(password)  # the same time for unknown logins
+            history.note("login.failed", by=None, source="web", address=address, params={"login": (username or "")[:60].replace("\0", "")})
+            return None
+        if login.locked_until and login.locked_until > clock.now():
+            return None
+        if login.check_password(password) and self.user_can_authenticate(login):
+            Login.objects.filter(pk=login.pk).update(failures=0, locked_until=None)
+            history.note("login", by=_as_actor(login), source="web", address=address)
+            return login
+        _count_failure(login, address)
+        return None
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        return user.is_active and (user.person is None or user.person.left_on is None)
+
+    def get_user(self, user_id: int) -> Login | None:
+        epoch = Subquery(Access.objects.values("epoch")[:1])
+        login = Login.objects.select_related("person").annotate(epoch=epoch).filter(pk=user_id).first()
+        return login if login is not None and self.user_can_authenticate(login) else None
+
+
+def _count_failure(login: Login, address: str | None) -> None:
+    failures = login.failures + 1
+    locked = clock.now() + LOCKED_FOR if failures >= FAILURES else None
+    Login.objects.filter(pk=login.pk).update(failures=0 if locked else F("failures") + 1, locked_until=locked)
+    history.note("login.locked" if locked else "login.failed", by=_as_actor(login), source="web", address=address)
+
+
+def _as_actor(login: Login) -> Actor:
+    return Actor(login.person_id, login.get_full_name())
+
+
+def address_of(request: HttpRequest | None) -> str | None:
+    """The caller's address. Behind the reverse proxy of the operations guide the server itself resolves it."""
+    return request.META.get("REMOTE_ADDR") or None if request is not None else None
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """allauth: nobody signs up by himself; the sentence under a failed login is ours."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "username_password_mismatch": "账号或密码不对。连错 5 次锁定 30 分钟，忘了密码找管理员重置。",
+        "incorrect_code": "验证码不对，看一眼手机上的新码再填。",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def login(self, request: HttpRequest, user: Any) -> None:
+        super().login(request, user)
+        request.session["stamp"] = str(user.session_stamp)
+
+    def set_password(self, user: Any, password: str) -> None:
+        user.password_changed_at = clock.now()
+        super().set_password(user, password)
+
+
+def end_sessions(person: Person) -> None:
+    """End all sessions of a person at once: their stamp no longer fits."""
+    import uuid
+
+    Login.objects.filter(person=person).update(session_stamp=uuid.uuid4())

@@ -1,0 +1,57 @@
+"""request.person: the acting person of this request, from the session or from a bearer token."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from neiqin.kernel import clock
+from neiqin.kernel.people import tokens
+from neiqin.kernel.people.actors import actor_of, at
+from neiqin.kernel.people.authentication import address_of
+from neiqin.kernel.people.scope import nobody
+
+SEEN_EVERY = 60
+
+
+class PersonMiddleware:
+    """Sets `request.person` (an Actor; without any right when anonymous) and ends idle or revoked sessions."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        request.person = self._person(request)
+        return self.get_response(request)
+
+    def _person(self, request: Any) -> Any:
+        bearer = request.headers.get("Authorization", "")
+        if bearer.startswith("Bearer "):
+            request.token_used = True
+            person = tokens.person_of(bearer[7:].strip())
+            return at(actor_of(person), address_of(request)) if person else nobody()
+        request.token_used = False
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return nobody()
+        login = request.user
+        if not login.is_authenticated or login.person_id is None:
+            return nobody()
+        if self._ended(request, login):
+            logout(request)
+            return nobody()
+        return at(actor_of(login.person_id, epoch=login.epoch), address_of(request))
+
+    def _ended(self, request: Any, login: Any) -> bool:
+        """Idle too long, or the login's sessions were ended. The moment last seen is stored once a minute at most."""
+        now = clock.now()
+        seen = request.session.get("seen")
+        if request.session.get("stamp") != str(login.session_stamp):
+            return True
+        if seen and now - datetime.fromisoformat(seen) > settings.SESSION_IDLE:
+            return True
+        if not seen or (now - datetime.fromisoformat(seen)).total_seconds() > SEEN_EVERY:
+            request.session["seen"] = now.isoformat()
+        return False

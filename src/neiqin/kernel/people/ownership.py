@@ -1,0 +1,89 @@
+"""Records that belong to a person: who sees them, who may own them, and the unit that follows from the owner."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+
+from neiqin.kernel.actions.models import Record, ScopeKeys
+from neiqin.kernel.actions.refusals import Refusal
+from neiqin.kernel.people.models import Collaborator, Person, Unit
+
+
+class OwnedRecord(Record):
+    """A record that belongs to a person. unit is the owner's present unit; the hand-over action moves it."""
+
+    owner = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def visible_to(cls, person: Any, permission: str = "") -> Q:
+        scope = person.scope(permission or cls.view_permission())
+        if scope is None:
+            return Q(pk__in=[])
+        if scope.everything:
+            return Q()
+        shared = Collaborator.objects.filter(person_id=person.id, model=cls._meta.label_lower).values("record_id")
+        condition = Q(owner_id__in=sorted(scope.owners)) | Q(pk__in=shared)
+        return condition | Q(unit_id__in=sorted(scope.units)) if scope.units else condition
+
+    @classmethod
+    def scope_keys(cls, person: Any, permission: str = "") -> ScopeKeys | None:
+        scope = person.scope(permission or cls.view_permission())
+        if scope is None:
+            return ScopeKeys({})
+        if scope.everything:
+            return None
+        keys = {"owner_id": sorted(scope.owners), "unit_id": sorted(scope.units)}
+        shared = ("SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s", [person.id, cls._meta.label_lower])
+        return ScopeKeys({column: values for column, values in keys.items() if values}, shared)
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """Owner: the one given, else the acting person; unit: the owner's. Refuses owners outside the person's scope."""
+        problems = super().derive(records, batch)
+        return problems | _settle_owners(cls, records, batch)
+
+def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, Refusal]:
+    """Give each record its owner and the owner's unit. Returns refusals by position.
+
+    The owner must work here and be within the acting person's right to create or edit this kind of record.
+    """
+    problems: dict[int, Refusal] = {}
+    for position, record in enumerate(records):
+        if record.owner_id is None:
+            if batch.by.id is None:
+                problems[position] = Refusal("「负责人」没有填。", "owner")
+            record.owner_id = batch.by.id
+    wanted = {r.owner_id for r in records if r.owner_id is not None}
+    people = {p.pk: p for p in Person.objects.filter(pk__in=wanted).only("id", "unit_id", "left_on", "name")}
+    scope = batch.by.scope(f"{model._meta.app_label}.{'create' if not records or records[0].pk is None else 'edit'}")
+    for position, record in enumerate(records):
+        person = people.get(record.owner_id)
+        if position in problems:
+            continue
+        if person is None or (person.left_on is not None and record.unit_id is None):
+            problems[position] = Refusal("「负责人」不存在或已离职，换一位。", "owner")
+        elif record.unit_id is None and not (scope and scope.covers(person.pk, person.unit_id)):
+            problems[position] = Refusal(f"你不能替{person.name}建这条记录，负责人选自己或你协助的人。", "owner")
+        elif record.unit_id is None:
+            record.unit_id = person.unit_id
+    return problems
+
+
+def unit_of(person_id: int) -> int:
+    """The present unit of a person. Raises Person.DoesNotExist."""
+    return Person.objects.values_list("unit_id", flat=True).get(pk=person_id)
+
+
+def scoped_indexes(prefix: str, *sorts: str) -> list[models.Index]:
+    """The indexes of a resource's fast sorts (at most three): under owner, under unit and alone."""
+    return [
+        models.Index(fields=[*key, column, "id"], name=f"{prefix}_{short}_{column}"[:30])
+        for column in sorts
+        for short, key in (("o", ["owner"]), ("u", ["unit"]), ("a", []))
+    ]
