@@ -74,6 +74,13 @@ class Line(models.Model):
         abstract = True
 
 
+class StoredJSON(models.JSONField):
+    """A column of type json (not jsonb), which the driver has parsed already."""
+
+    def from_db_value(self, value: Any, *_: Any) -> Any:
+        return value
+
+
 class Run(models.Model):
     """One call of an action by a person, or one direct edit of the database."""
 
@@ -84,8 +91,8 @@ class Run(models.Model):
     source = models.TextField(default="")
     address = models.GenericIPAddressField(null=True)
     request_key = models.TextField(null=True)
-    params = models.JSONField(null=True)
-    rules = models.JSONField(null=True)
+    params = StoredJSON(null=True)
+    rules = StoredJSON(null=True)
     held_id = models.BigIntegerField(null=True)
     count = models.IntegerField(default=0)
 
@@ -104,7 +111,7 @@ class Event(models.Model):
     record_id = models.BigIntegerField()
     before = models.TextField(null=True)
     after = models.TextField(null=True)
-    data = models.JSONField(null=True)
+    data = StoredJSON(null=True)
 
     class Meta:
         managed = False
@@ -119,8 +126,8 @@ class Change(models.Model):
     tbl = models.TextField()
     row_id = models.BigIntegerField()
     op = models.CharField(max_length=1)
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = StoredJSON(null=True)
+    after = StoredJSON(null=True)
 
     class Meta:
         managed = False

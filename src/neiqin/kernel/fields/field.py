@@ -104,7 +104,7 @@ class Field:
 
 
 def _choice(field: Field, raw: Any) -> str:
-    text = formats.clean_text(str(raw), maxlength=200)
+    text = formats.clean_text(str(raw), 200)
     for choice in field.choices:
         if text in (choice.value, choice.label):
             return choice.value
@@ -137,7 +137,7 @@ def _moment(field: Field, raw: Any) -> datetime:
 def _text(field: Field, raw: Any) -> str:
     if isinstance(raw, (dict, list, bool)):
         raise formats.BadFormat(f"「{field.label}」要填文字。")
-    return formats.clean_text(str(raw), maxlength=field.maxlength)
+    return formats.clean_text(str(raw), field.maxlength)
 
 
 def _formatted(check: Callable[[str], Any]) -> Callable[[Field, Any], Any]:
@@ -152,11 +152,7 @@ def _formatted(check: Callable[[str], Any]) -> Callable[[Field, Any], Any]:
 def _multiline(field: Field, raw: Any) -> str:
     if not isinstance(raw, str):
         return _text(field, raw)
-    lines = raw.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    text = "\n".join(formats.clean_text(line, maxlength=field.maxlength) for line in lines)
-    if len(text) > field.maxlength:
-        raise formats.BadFormat(f"「{field.label}」有 {len(text)} 个字，最多 {field.maxlength} 个。")
-    return text
+    return formats.clean_text(raw, field.maxlength, multiline=True)
 
 
 PARSERS: dict[str, Callable[[Field, Any], Any]] = {

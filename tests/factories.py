@@ -1,0 +1,97 @@
+"""Dull factories: required fields only. People get rights through a position's role, as in the product."""
+
+import itertools
+from datetime import date
+from typing import Any
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.people.models import (
+    Appointment,
+    Delegation,
+    Grant,
+    Person,
+    Position,
+    PositionRole,
+    Role,
+    Unit,
+    WorksFor,
+)
+from neiqin.kernel.people.scope import SYSTEM, Actor
+from neiqin.modules.customers.actions import create
+from neiqin.modules.customers.models import Customer
+
+_counter = itertools.count(1)
+CUSTOMER_RIGHTS = ("view", "create", "edit", "hand_over", "deactivate", "confirm_level", "credit", "reveal", "export")
+
+
+def stamps() -> dict[str, Any]:
+    return {"created_at": clock.now(), "updated_at": clock.now()}
+
+
+def unit(name: str = "华东组", parent: Unit | None = None) -> Unit:
+    return Unit.objects.create(name=name, code=f"U{next(_counter)}", parent=parent, **stamps())
+
+
+def position(name: str = "销售代表", *, owns_key_customers: bool = False, **grants: str) -> Position:
+    """grants: customers_view="own" means permission customers.view with scope own."""
+    number = next(_counter)
+    made = Position.objects.create(name=name, code=f"P{number}", owns_key_customers=owns_key_customers, **stamps())
+    role = Role.objects.create(name=name, code=f"R{number}", **stamps())
+    PositionRole.objects.create(position=made, role=role)
+    for permission, scope in grants.items():
+        Grant.objects.create(role=role, permission=permission.replace("_", ".", 1), scope=scope)
+    return made
+
+
+def rep_position(scope: str = "own", **more: str) -> Position:
+    return position("销售代表", **{f"customers_{right}": scope for right in CUSTOMER_RIGHTS} | more)
+
+
+def manager_position() -> Position:
+    made = position("销售经理", owns_key_customers=True, **{f"customers_{right}": "below" for right in CUSTOMER_RIGHTS})
+    return made
+
+
+def person(name: str = "周启明", *, unit_: Unit | None = None, position_: Position | None = None) -> Person:
+    unit_ = unit_ or unit()
+    position_ = position_ or rep_position()
+    made = Person.objects.create(
+        name=name, staff_no=f"E{next(_counter)}", unit=unit_, position=position_, pinyin=name, **stamps()
+    )
+    Appointment.objects.create(person=made, unit=unit_, position=position_, from_on=date(2020, 1, 1))
+    return made
+
+
+def actor(name: str = "周启明", **kw: Any) -> Actor:
+    return actor_of(person(name, **kw).pk)
+
+
+def works_for(assistant: Person | int, boss: Person | int) -> WorksFor:
+    return WorksFor.objects.create(assistant_id=_id(assistant), person_id=_id(boss), from_on=date(2020, 1, 1))
+
+
+def delegation(giver: Person | int, taker: Person | int, from_on: date, until_on: date, *permissions: str) -> Delegation:
+    return Delegation.objects.create(
+        giver_id=_id(giver), taker_id=_id(taker), from_on=from_on, until_on=until_on, permissions=list(permissions)
+    )
+
+
+def _id(someone: Any) -> int:
+    return someone if isinstance(someone, int) else someone.pk if isinstance(someone, Person) else someone.id
+
+
+def customer_row(name: str = "", **values: Any) -> dict[str, Any]:
+    return {
+        "name": name or f"无锡梁清{next(_counter)}水泵制造有限公司",
+        "contacts": [{"name": "潘工", "mobile": "13800138000"}],
+    } | values
+
+
+def customer(owner: Actor | None = None, name: str = "", **values: Any) -> Customer:
+    """A customer owned by this person (default: a new rep)."""
+    owner = owner or actor()
+    outcome = perform(create, by=SYSTEM, rows=[customer_row(name, owner=owner.id, **values)])
+    assert not outcome.refused, outcome.refused
+    return Customer.objects.get(pk=outcome.done[0])
