@@ -19,7 +19,13 @@ from neiqin.config.postgres.problem import ClusterProblem
 PORT = "5432"
 START_SECONDS = 300
 STOP_SECONDS = 60
+# After a kill of the postmaster its children need a moment to notice.
+LEAVING_SECONDS = 30
 LOG_BYTES = 10 * 1024 * 1024
+
+
+# Servers this process started. They may outlive their Cluster, and are reaped when they end.
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 class Roles:
@@ -95,8 +101,8 @@ class Cluster:
 
     def alive(self) -> bool:
         """Whether a server process holds the data; cheap enough to ask every second."""
-        if self._server is not None:
-            self._server.poll()
+        for server in _STARTED:
+            server.poll()
         return not locks.free(self._lock("server"))
 
     # Starting
@@ -123,7 +129,7 @@ class Cluster:
             self._wait_until_ready(place, place.log.stat().st_size)
             return True
         # The postmaster was killed and its children are still leaving.
-        with locks.exclusive(lock, wait=30) as left:
+        with locks.exclusive(lock, wait=LEAVING_SECONDS) as left:
             if not left:
                 raise ClusterProblem(
                     f"另一个环境（例如容器）里的数据库正在使用 {place.cluster}；请先在那里执行 neiqin stop。"
@@ -140,9 +146,10 @@ class Cluster:
 
     def _launch(self, place: Folder, programs: Path) -> None:
         self._configure(place)
-        # Only the holder of the start lock comes here, and the server's lock is free: whatever the pid file names,
-        # it is not a server of this cluster, even if that id lives again in an unrelated process.
-        (place.cluster / "postmaster.pid").unlink(missing_ok=True)
+        # Only the holder of the start lock comes here, and the server's lock is free: whatever these files name, it is
+        # not a server of this cluster, even if that process id lives again in an unrelated process.
+        for left_over in (place.cluster / "postmaster.pid", *place.sockets.glob(".s.PGSQL.*")):
+            left_over.unlink(missing_ok=True)
         if place.log.exists() and place.log.stat().st_size > LOG_BYTES:
             place.log.replace(place.log.with_suffix(".log.1"))
         lock = locks.open_lock(self._lock("server"))
@@ -150,18 +157,20 @@ class Cluster:
             locks.take(lock)
             with place.log.open("ab") as log:
                 begin = log.tell()
-                self._server = subprocess.Popen(
-                    [str(programs / "postgres"), "-D", str(place.cluster)],
-                    cwd="/",
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    # The server inherits the lock and so holds it exactly as long as any process of it lives.
-                    pass_fds=[lock],
-                    # Ctrl-C in a terminal must not reach it: the supervisor stops web and worker first.
-                    start_new_session=True,
-                    env=folder.clean_environment(),
-                    **place.account.popen(),
+                self._server = _remember(
+                    subprocess.Popen(
+                        [str(programs / "postgres"), "-D", str(place.cluster)],
+                        cwd="/",
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        # The server inherits the lock and so holds it exactly as long as any process of it lives.
+                        pass_fds=[lock],
+                        # Ctrl-C in a terminal must not reach it: the supervisor stops web and worker first.
+                        start_new_session=True,
+                        env=folder.clean_environment(),
+                        **place.account.popen(),
+                    )
                 )
         finally:
             os.close(lock)
@@ -281,6 +290,11 @@ class Cluster:
         if error.errno == 28:  # ENOSPC
             return folder.no_space(self.data if self.data.exists() else Path("/"))
         return f"数据目录 {self.data} 不能使用：{error.strerror or error}。"
+
+
+def _remember(server: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    _STARTED[:] = [known for known in _STARTED if known.poll() is None] + [server]
+    return server
 
 
 def _pid_file(cluster: Path) -> list[str]:
