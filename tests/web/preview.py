@@ -68,6 +68,10 @@ def main() -> None:
     import django
 
     django.setup()
+    from neiqin.kernel import clock
+    from tests.web import samples
+
+    clock.now = lambda: samples.NOW  # type: ignore[assignment]
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8123
     with make_server("127.0.0.1", port, application) as server:
         server.serve_forever()
