@@ -699,6 +699,7 @@ def pages():
             "/customers/",
         ),
         "form": ("form.html", {"page": form_page()}, "/customers/"),
+        "form-edit": ("form.html", {"page": form_page(draft=None, errors=[], conflict=None)}, "/customers/"),
         "form-new": (
             "form.html",
             {"page": form_page(title="新客户", version=None, draft=None, errors=[], conflict=None)},
