@@ -17,7 +17,8 @@ from typing import NamedTuple
 from neiqin.kernel.fields.formats import uscc_check_digit
 
 
-def _read_parts() -> dict[str, tuple[str, ...]]:
+@cache
+def name_parts() -> dict[str, tuple[str, ...]]:
     """name_parts.txt -> section -> its words."""
     sections: dict[str, list[str]] = {}
     for line in Path(__file__).with_name("name_parts.txt").read_text("utf-8").splitlines():
@@ -28,19 +29,20 @@ def _read_parts() -> dict[str, tuple[str, ...]]:
     return {name: tuple(words) for name, words in sections.items()}
 
 
-_PARTS = _read_parts()
+_PARTS = name_parts()
 _TRADES, _SHOP_TRADES, _SURNAMES = _PARTS["trades"], _PARTS["shop trades"], _PARTS["surnames"]
 _GIVEN_FIRST, _GIVEN_LAST, _MOBILE_HEADS = _PARTS["given first"], _PARTS["given last"], _PARTS["mobile heads"]
 
 
 class Region(NamedTuple):
-    """area: 华东, 华南 or 华北; code: six digits of GB/T 2260."""
+    """area: 华东, 华南 or 华北; code: six digits of GB/T 2260; dialing: telephone area code."""
 
     area: str
     province: str
     city: str
     district: str
     code: str
+    dialing: str
 
 
 _COMPANY = ("有限公司",) * 16 + ("有限责任公司",) * 2 + ("股份有限公司",) * 2
@@ -85,6 +87,11 @@ def _heads() -> tuple[tuple[str, str, str], ...]:
     return tuple(made)
 
 
+def _word(trade: str) -> str:
+    """The first word of a trade: 钢结构, 供应链 of 供应链管理, 精密 of 精密机械."""
+    return trade[:3] if trade[:3] in _PARTS["three"] else trade[:2]
+
+
 def companies(n: int, seed: int) -> list[tuple[str, str, int]]:
     """n different companies -> (full name, short name 简称, index into regions()). Deterministic for a seed."""
     random = Random(seed)
@@ -116,7 +123,7 @@ def companies(n: int, seed: int) -> list[tuple[str, str, int]]:
                 name = f"{city}{brand}{trade}集团有限公司"
             else:
                 name = f"{city}{brand}{trade}有限公司{bracket}分公司"
-            names[name] = (f"{city}{brand}{trade[:2]}", at)
+            names[name] = (f"{city}{brand}{_word(trade)}", at)
     return [(name, short, at) for (name, (short, at)), _ in zip(names.items(), range(n), strict=False)]
 
 
