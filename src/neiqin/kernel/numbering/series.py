@@ -123,7 +123,7 @@ def continue_from(pattern: Pattern, last_number: str, entity_id: int = 1) -> int
     return _next(_CONTINUE, [pattern.series, entity_id, period, number + 1])
 
 
-def _next(statement: str, parameters: list[object]) -> int:
+def _next(statement: str, parameters: list[str | int]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return int(cursor.fetchone()[0])

@@ -194,9 +194,9 @@ def index_many(entries: Sequence[tuple[UUID, str, str]]) -> None:
     master = _current_master()
     if entries:
         digests = [_blind(text, purpose, master) for _, purpose, text in entries]
-        columns = [[subject for subject, _, _ in entries], [purpose for _, purpose, _ in entries], digests]
+        subjects, purposes = [subject for subject, _, _ in entries], [purpose for _, purpose, _ in entries]
         with connection.cursor() as cursor:
-            cursor.execute(_INDEX, columns)
+            cursor.execute(_INDEX, [subjects, purposes, digests])
 
 
 def find_subjects(text: str, purpose: str) -> list[UUID]:
