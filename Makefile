@@ -57,8 +57,8 @@ if [ -f .venv/$(1)-$$key ] && $(PY) -c '' 2>/dev/null; then exit 0; fi; \
 $(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv \
   || { echo "无法建立 Python 虚拟环境；Debian/Ubuntu 请先安装 python3-venv。" >&2; exit 2; }; \
 echo "正在安装依赖……" >&2; \
-$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt >&2; \
-$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2; \
+$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/$(1).txt >&2; \
+$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e . >&2; \
 rm -f .venv/$(1)-*; touch .venv/$(1)-$$key; \
 if [ $(1) = dev ]; then \
   base=$$( (cat requirements/base.txt requirements/base.in pyproject.toml; pwd) | cksum | tr ' ' '-'); \

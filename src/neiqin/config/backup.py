@@ -92,9 +92,8 @@ def put_keys(manifest: dict[str, Any], workshop: Path, data: Path, force: bool) 
         if here.exists() and _fingerprint(here) == manifest["keys"][name]:
             continue
         if not theirs.exists():
-            raise ClusterProblem(
-                f"这份备份不含密钥，而 {here} 不是它的密钥；请把原系统的 keys/{name}.key 放到这里后重试。"
-            )
+            why = f"而 {here} 不是它的密钥" if here.exists() else f"而 {here} 还不存在"
+            raise ClusterProblem(f"这份备份不含密钥，{why}；请把原系统的 keys/{name}.key 放到这里后重试。")
         if here.exists():
             if not force:
                 raise ClusterProblem(f"{here} 与备份的密钥不同；确认要用备份的密钥替换，请加 --force。")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from neiqin.config import environment, keys, prepare
-from neiqin.config.postgres import Cluster, ClusterProblem, locks
+from neiqin.config.postgres import Cluster, ClusterProblem, Roles, locks
 
 PROBLEM = 2
 
@@ -128,22 +128,34 @@ def restore(given: argparse.Namespace) -> int:
     with _only_one(data) as address:
         if address is None:
             raise ClusterProblem("系统正在运行；请先执行 neiqin stop，再恢复。")
-        with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name, _database():
+        with tempfile.TemporaryDirectory(dir=data, prefix=".restore-") as name:
             workshop = Path(name)
             manifest = backups.read(source, workshop)
             backups.put_keys(manifest, workshop, data, given.force)
-            backups.put_database(workshop, given.force)
-            files = backups.put_files(workshop, data)
-            prepare.forget()
-            _prepare()
-            with _django("app"):
-                from neiqin.kernel.actions import seals
-
-                seals.open_era(f"restore {source.name}")
-                found = seals.verify()
+            with _database():
+                files, found = _put_back(source, workshop, given.force)
     result = {"restored": str(source), "created_at": manifest["created_at"], "files": files, "verify": found}
     print(json.dumps(result, ensure_ascii=False, default=str))
     return 0 if found.get("ok") else 1
+
+
+def _put_back(source: Path, workshop: Path, force: bool) -> tuple[int, dict[str, Any]]:
+    from neiqin.config import backup as backups
+
+    if environment.database_url():
+        from neiqin.config.postgres import outside
+
+        outside.ensure_roles(environment.dsn(Roles.OWNER))
+    backups.put_database(workshop, force)
+    files = backups.put_files(workshop, environment.data_folder())
+    # The backup may be older than this code.
+    prepare.forget()
+    _prepare()
+    with _django("app"):
+        from neiqin.kernel.actions import seals
+
+        seals.open_era(f"restore {source.name}")
+        return files, seals.verify()
 
 
 def doctor(given: argparse.Namespace) -> int:

@@ -19,12 +19,10 @@ SOURCE = Path(__file__).resolve().parents[3]
 
 @dataclass(frozen=True)
 class Environment:
-    """data: the folder of this installation; dsn: libpq connection parameters of this process's role;
-    assume_role: what to SET ROLE to after connecting, where the login is the owner's."""
+    """data: the folder of this installation; dsn: libpq connection parameters of this process's role."""
 
     data: Path
     dsn: dict[str, str]
-    assume_role: str | None
     secret_key: str
     master_key: bytes
 
@@ -50,14 +48,15 @@ def load() -> Environment:
     """Read everything, making the two keys at the first call. The database need not run."""
     data = data_folder()
     role = Roles.OWNER if os.environ.get("NEIQIN_DB_ROLE") == "owner" else Roles.APP
-    # The login of an outside server is the owner's; the application steps down after connecting.
-    assume_role = Roles.APP if database_url() and role == Roles.APP else None
-    return Environment(data, dsn(role), assume_role, keys.secret(data, "secret").hex(), keys.secret(data, "master"))
+    return Environment(data, dsn(role), keys.secret(data, "secret").hex(), keys.secret(data, "master"))
 
 
 def dsn(role: str) -> dict[str, str]:
-    """libpq's parameters for one of Roles; with an outside server always those of NEIQIN_DATABASE_URL."""
+    """libpq's parameters for one of Roles. The login of an outside server is the owner's."""
     found = _outside(database_url()) if database_url() else Cluster(data_folder()).dsn(role)
+    if database_url() and role == Roles.APP:
+        # At the start of the session: Django's assume_role waits for ever when connections come from its pool.
+        found["options"] = f"{found.get('options', '')} -c role={Roles.APP}".strip()
     if "NEIQIN_DB_NAME" in os.environ:
         found["dbname"] = os.environ["NEIQIN_DB_NAME"]
     return found

@@ -63,7 +63,7 @@ DATABASES = {
         "PASSWORD": _dsn.pop("password", ""),
         "HOST": _dsn.pop("host", ""),
         "PORT": _dsn.pop("port", ""),
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}, "assume_role": ENV.assume_role, **_dsn},
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}, **_dsn},
         "DISABLE_SERVER_SIDE_CURSORS": False,
     }
 }
