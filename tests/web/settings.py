@@ -15,3 +15,5 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "auth.User"
 ROOT_URLCONF = "neiqin.web.urls"
+ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]

@@ -54,9 +54,9 @@ def lockout(request: HttpRequest, until: datetime, attempts: int) -> HttpRespons
 
 
 def _page(request: HttpRequest, status: int, *words: str) -> HttpResponse:
-    title, what, why, now, *number = words
+    title, what, why, now, number = (*words, "")[:5]
     links = [SimpleNamespace(label=_("回工作台"), url="/")]
-    page = SimpleNamespace(title=title, what=what, why=why, now=now, number=(number or [None])[0], links=links)
+    page = SimpleNamespace(title=title, what=what, why=why, now=now, number=number or None, links=links)
     context: dict[str, Any] = {"page": page}
     if status == 500:
         request.shell = None  # type: ignore[attr-defined]  # what failed may be the database

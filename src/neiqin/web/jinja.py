@@ -5,7 +5,7 @@ The macros of components/*.html are globals, so that a block rendered alone for 
 
 from copy import copy
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from neiqin.web import formats, parts
 from neiqin.web.cells import CELLS, state
 
 COMPONENTS = ("controls", "shell", "dialog", "table", "list", "fields", "form", "record", "account")
-ANONYMOUS = {
+ANONYMOUS: dict[str, Any] = {
     "person": None,
     "menu": [],
     "company": "内勤",
@@ -130,7 +130,7 @@ def render(
     request: HttpRequest, template: str, context: dict[str, Any], *, block: str | None = None, status: int = 200
 ) -> HttpResponse:
     """A response with the whole template, or only one of its blocks, with CSRF and the context processors."""
-    found = engines["jinja2"].get_template(template)
+    found = cast("Template", engines["jinja2"].get_template(template))
     if block is None:
         return HttpResponse(found.render(dict(context), request), status=status)
     html = render_block(found.backend.env, template, block, **_full(found, context, request))
