@@ -1,5 +1,6 @@
 """The embedded PostgreSQL on machines as they are: each case works, or says in one sentence what to do."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -130,8 +131,9 @@ def test_after_a_crash_of_all_its_processes_it_starts_again(folder, cluster_at):
     cluster = cluster_at(folder / "data")
     cluster.attach()
     pid = postmaster(cluster)
-    for process in [*children_of(pid), pid]:
-        os.kill(process, signal.SIGKILL)
+    for process in [pid, *children_of(pid)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
     assert cluster.attach()
     assert ask(cluster, "SELECT 1") == 1
 

@@ -33,6 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
         return PROBLEM
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def up(given: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ ENV = environment.load()
 PACKAGE = Path(__file__).resolve().parent.parent
 
 # The modules that are in. Removing a name removes the module: URLs, menu, API routes, effects and tests follow.
-MODULES = ["neiqin.kernel.people.module", "neiqin.kernel.resources.module", "neiqin.modules.customers.module"]
+MODULES = ["neiqin.kernel.people.module", "neiqin.modules.customers.module"]
 
 DEBUG = False
 SECRET_KEY = ENV.secret_key
@@ -157,3 +157,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"neiqin": {"level": "INFO"}},
 }
+
+COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "恒川工业品")
+RENDERER = "neiqin.web.jinja.render"
+CSRF_FAILURE_VIEW = "neiqin.web.errors.csrf_failed"
+SILENCED_SYSTEM_CHECKS = ["allauth.account.W001", "models.W037"]

@@ -1,5 +1,23 @@
-"""Addresses: login pages, health, then whatever the modules bring."""
+"""Addresses: login pages, health, the API, then whatever the modules bring."""
 
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 
-urlpatterns = [path("", include("neiqin.web.urls"))]
+from neiqin.kernel.resources.pages import routes
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    """Is the server there, and its database? 503 if not."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception:
+        return JsonResponse({"ok": False, "database": "away"}, status=503)
+    return JsonResponse({"ok": True})
+
+
+urlpatterns = [path("healthz", health), path("", include("neiqin.web.urls")), *routes.urlpatterns()]
+handler403 = "neiqin.web.errors.forbidden"
+handler404 = "neiqin.web.errors.not_found"
+handler500 = "neiqin.web.errors.failed"

@@ -5,6 +5,7 @@ import hashlib
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -122,18 +123,20 @@ class Cluster:
 
     def _running(self, place: Folder) -> bool:
         """The server's own lock tells, never a process id: ids are reused, and differ between containers."""
-        lock = self._lock("server")
-        if locks.free(lock):
-            return False
-        if self._postmaster(place) is not None:
-            self._wait_until_ready(place, place.log.stat().st_size)
-            return True
-        # The postmaster was killed and its children are still leaving.
-        with locks.exclusive(lock, wait=LEAVING_SECONDS) as left:
-            if not left:
+        begun = time.monotonic()
+        while self.alive():
+            there = self._postmaster(place) is not None
+            if there and _status(place.cluster) == "ready" and _answers(place.sockets):
+                return True
+            waited = time.monotonic() - begun
+            # Without its postmaster the children of a killed server are still leaving; or we cannot see whose they are.
+            if not there and waited > LEAVING_SECONDS:
                 raise ClusterProblem(
                     f"另一个环境（例如容器）里的数据库正在使用 {place.cluster}；请先在那里执行 neiqin stop。"
                 )
+            if waited > START_SECONDS:
+                raise ClusterProblem(f"数据库在 {START_SECONDS} 秒内没有应答；请查看日志 {place.log}。")
+            time.sleep(0.02)
         return False
 
     def _note(self, place: Folder) -> None:
@@ -193,12 +196,10 @@ class Cluster:
     def _wait_until_ready(self, place: Folder, begin: int) -> None:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
-            if self._server is not None and self._server.poll() is not None:
+            if self._server is None or self._server.poll() is not None:
                 raise ClusterProblem(self._failure(place, begin))
             if _status(place.cluster) == "ready":
                 return
-            if self._server is None and not self.alive():
-                raise ClusterProblem(self._failure(place, begin))
             time.sleep(0.02)
         raise ClusterProblem(f"数据库在 {START_SECONDS} 秒内没有就绪；请查看日志 {place.log}。")
 
@@ -307,6 +308,19 @@ def _pid_file(cluster: Path) -> list[str]:
 def _status(cluster: Path) -> str:
     lines = _pid_file(cluster)
     return lines[7].strip() if len(lines) > 7 else ""
+
+
+def _answers(sockets: Path) -> bool:
+    """Whether a living postmaster speaks: a killed one stays listed, with its file saying "ready", for a moment."""
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(5)
+            connection.connect(str(sockets / f".s.PGSQL.{PORT}"))
+            # The question whether it would encrypt: 8 bytes, answered by one.
+            connection.sendall((8).to_bytes(4, "big") + (80877103).to_bytes(4, "big"))
+            return len(connection.recv(1)) == 1
+    except OSError:
+        return False
 
 
 def _command(pid: int) -> list[bytes]:
