@@ -36,6 +36,7 @@ class Batch(Generic[M]):
         self.preview = preview
         self.versions: Mapping[int, int] = versions or {}
         self.unchanged = False  # the body found nothing to change: no new version, no event
+        self.only_told = False  # an event, but no new version
         self.refused: dict[int, Refusal] = {}
         self.emitted: list[Emitted] = []
         self.event_data: dict[int, Any] = {}
@@ -76,13 +77,17 @@ class Batch(Generic[M]):
         """What the action's own event says of each record: a small JSON object, never personal data."""
         self.event_data.update(data)
 
+    def unchanged_but_told(self) -> None:
+        """The action leaves the records as they are; that it was done is an event all the same."""
+        self.only_told = True
+
     def last(self, step: Callable[[], None]) -> None:
         """Run a step as the last of the transaction: numbers and shared totals, whose locks all others wait for."""
         self._last.append(step)
 
     def write(self, to: str | None) -> None:
         """Bring the collected values, the new state and the next version to the table, in one statement."""
-        if not self.records or self.unchanged:
+        if not self.records or self.unchanged or self.only_told:
             return
         if to is not None:
             self._same["state"] = to

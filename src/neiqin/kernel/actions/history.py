@@ -1,6 +1,6 @@
 """Reading and adding to history: runs, events, changes. Nothing here ever changes a row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,13 +107,9 @@ def changes_since_version(table: str, row: int, version: int, lines: Mapping[str
     return [c for c in found if (c.table, c.row) in mine]
 
 
-def changes_of_rows(rows: Iterable[tuple[str, int]], runs: Sequence[int]) -> list[ChangedRow]:
-    """The changes of some rows under some runs."""
-    wanted = set(rows)
-    tables = list({table for table, _ in wanted})
-    ids = list({row for _, row in wanted})
-    found = _changes("run_id = ANY(%s) AND tbl = ANY(%s) AND row_id = ANY(%s)", [list(runs), tables, ids], 20000)
-    return [c for c in found if (c.table, c.row) in wanted]
+def changes_under(runs: Sequence[int], tables: Sequence[str]) -> list[ChangedRow]:
+    """The changes of some tables under some runs, oldest first, at most 20,000."""
+    return _changes("run_id = ANY(%s) AND tbl = ANY(%s)", [list(runs), list(tables)], 20000)
 
 
 def as_of(table: str, row: int, moment: datetime) -> dict[str, Any] | None:

@@ -116,8 +116,8 @@ def _digests(era: Era, start: int, end: int) -> Iterator[tuple[int, int, bytes]]
         limit = getattr(beyond, first_column(table)) if beyond else 2**63 - 1
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT id, {', '.join(_as_text(c) for c in columns)} FROM {table} "
-                "WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND id >= %s AND id < %s ORDER BY id",
+                f"SELECT t.id, {', '.join(_as_text(c) for c in columns)} FROM {table} t "
+                "WHERE t.xid >= %s::text::xid8 AND t.xid < %s::text::xid8 AND t.id >= %s AND t.id < %s ORDER BY t.id",
                 [start, end, first[table], limit],
             )
             while rows := cursor.fetchmany(5000):
@@ -131,7 +131,7 @@ def first_column(table: str) -> str:
 
 
 def _as_text(column: str) -> str:
-    return "((extract(epoch FROM at) * 1000000)::bigint)::text" if column == "at" else f'"{column}"::text'
+    return "((extract(epoch FROM t.at) * 1000000)::bigint)::text" if column == "at" else f't."{column}"::text'
 
 
 def verify() -> dict[str, Any]:

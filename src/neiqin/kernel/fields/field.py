@@ -51,6 +51,7 @@ class Field:
     form: bool = True
     list: bool = False
     sortable: bool = False
+    sort: str = ""  # the column it is sorted by, if another (a name by its pinyin)
     pri: int = 0
     width: int = 0
     role: str = ""  # which of the phone's two lines it takes: id, name, amt, st, who, due

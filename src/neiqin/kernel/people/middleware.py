@@ -13,6 +13,7 @@ from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of, at
 from neiqin.kernel.people.authentication import address_of
 from neiqin.kernel.people.scope import nobody
+from neiqin.kernel.resources.shell import shell_of
 
 SEEN_EVERY = 60
 
@@ -25,6 +26,7 @@ class PersonMiddleware:
 
     def __call__(self, request: Any) -> HttpResponse:
         request.person = self._person(request)
+        request.shell = lambda: shell_of(request)
         return self.get_response(request)
 
     def _person(self, request: Any) -> Any:

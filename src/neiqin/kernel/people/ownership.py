@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from neiqin.kernel.actions.models import Record, ScopeKeys
 from neiqin.kernel.actions.refusals import Refusal
+from neiqin.kernel.people import why
 from neiqin.kernel.people.models import Collaborator, Person, Unit
 
 
@@ -42,6 +43,10 @@ class OwnedRecord(Record):
         shared = ("SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s", [person.id, cls._meta.label_lower])
         return ScopeKeys({column: values for column, values in keys.items() if values}, shared)
 
+    def explain(self) -> list[tuple[int, str, list[str]]]:
+        """Everybody who can see this record: (person id, name, reasons in words)."""
+        return why.explain(self)
+
     @classmethod
     def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
         """Owner: the one given, else the acting person; unit: the owner's. Refuses owners outside the person's scope."""
@@ -73,11 +78,6 @@ def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, 
         elif record.unit_id is None:
             record.unit_id = person.unit_id
     return problems
-
-
-def unit_of(person_id: int) -> int:
-    """The present unit of a person. Raises Person.DoesNotExist."""
-    return Person.objects.values_list("unit_id", flat=True).get(pk=person_id)
 
 
 def scoped_indexes(prefix: str, *sorts: str) -> list[models.Index]:

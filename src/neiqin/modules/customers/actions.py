@@ -143,3 +143,14 @@ def _needs_manager(person: Person) -> Refusal | None:
     return Refusal(
         f"重点客户由销售经理或销售总监负责，现在的负责人{person.name}是{person.position.name}。选一位经理或总监再确认。", "owner"
     )
+
+
+@action(Customer, "看完整联系方式", may="customers.reveal", event="revealed", icon="eye", bulk=False)
+def reveal(
+    customers: Batch[Customer],
+    *,
+    reason: Annotated[str, Field("reason", "为什么要看", required=True, maxlength=100, help="会记在操作日志里")],
+) -> None:
+    """Show the contacts' personal values once, for a stated reason (practice.md 7.1)."""
+    customers.tell({c.pk: {"reason": reason} for c in customers})
+    customers.unchanged_but_told()

@@ -17,7 +17,7 @@ SOURCES = tuple(
 )  # fmt: skip
 
 number = Field("number", "客户编号", "code", form=False, list=True, role="id", filter=True)
-name = Field("name", "客户名称", required=True, maxlength=100, span=2, list=True, filter=True, role="name")
+name = Field("name", "客户名称", required=True, maxlength=100, span=2, list=True, filter=True, role="name", sort="pinyin")
 short_name = Field("short_name", "简称", maxlength=40, help="用在表格和聊天里")
 uscc = Field("uscc", "统一社会信用代码", "uscc", span=2, filter=True)
 level = Field("level", "等级", "choice", choices=LEVELS, form=False, list=True, filter=True, role="st", sortable=True)

@@ -1,0 +1,124 @@
+"""What a value looks like to a person: choices by label, references by name, personal values masked, rights obeyed."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
+from neiqin.kernel.personal.columns import open_columns
+from neiqin.kernel.resources.resource import site
+
+HIDDEN = "••••"
+ERASED = "已删除"
+
+
+@dataclass(frozen=True)
+class Face:
+    """A person or record as a cell shows it."""
+
+    id: int
+    name: str
+    url: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    @property
+    def initial(self) -> str:
+        return self.name[-1:] or "?"
+
+    @property
+    def hue(self) -> int:
+        return self.id % 6 + 1
+
+
+def paths(fields: Iterable[Field]) -> list[str]:
+    """The ORM columns a list of fields needs: references bring the name along, personal ones are opened apart."""
+    found = []
+    for field in fields:
+        found.append(f"{field.path}_id" if field.kind in REFERENCE_KINDS else field.path)
+        if field.kind in REFERENCE_KINDS:
+            found.append(f"{field.path}__{_title(field)}")
+    return found
+
+
+def shown(fields: Sequence[Field], row: Sequence[Any]) -> list[Any]:
+    """The cell values of one row that was read by `paths`."""
+    values, cells = iter(row), []
+    for field in fields:
+        value = next(values)
+        if field.kind in REFERENCE_KINDS:
+            name = next(values)
+            cells.append(None if value is None else Face(value, name or "", _url(field, value)))
+        else:
+            cells.append(plain(field, value))
+    return cells
+
+
+def plain(field: Field, value: Any) -> Any:
+    """A value without references: a choice by its label, a state with tone and ring, personal as dots."""
+    if field.personal:
+        return HIDDEN if value else ""
+    if field.kind == "state":
+        choice = field.choice(value)
+        return (choice.label, choice.tone, choice.part)
+    return field.choice(value).label if field.kind == "choice" and value else value
+
+
+def text(field: Field | None, value: Any, names: Mapping[Any, str]) -> str:
+    """A value from history (JSON) as words, for timelines, previews and the log. Personal values never."""
+    if value is None or value == "":
+        return ""
+    if field is None:
+        return str(value)[:60]
+    if field.personal:
+        return HIDDEN
+    if field.kind in REFERENCE_KINDS:
+        return names.get((field.ref, int(value)), str(value))
+    if field.kind == "bool":
+        return "是" if value else "否"
+    if field.kind in ("choice", "state"):
+        return field.choice(str(value)).label
+    if field.kind == "money":
+        return f"{float(value):,.2f}"
+    if field.kind == "moment":
+        return datetime.fromisoformat(str(value)).strftime("%m-%d %H:%M")
+    return str(value)[:200]
+
+
+def names_for(fields: Iterable[tuple[Field | None, Any]]) -> dict[Any, str]:
+    """(ref, id) -> name for all references among these (field, value) pairs; one query a kind."""
+    wanted: dict[str, set[int]] = {}
+    for field, value in fields:
+        if field is not None and field.kind in REFERENCE_KINDS and value not in (None, ""):
+            wanted.setdefault(field.ref, set()).add(int(value))
+    return {(ref, i): name for ref, ids in wanted.items() for i, name in site().names(ref, list(ids)).items()}
+
+
+def opened(rows: Sequence[Any], fields: Sequence[Field], *, full: bool) -> list[dict[str, str]]:
+    """The personal values of these rows by field name: masked, or in full for who has just been allowed to see them."""
+    personal = [f for f in fields if f.personal]
+    if not personal or not rows:
+        return [{} for _ in rows]
+    texts = open_columns(rows, [f.path for f in personal])
+    return [{f.name: _masked(f, values[f.path], full=full) for f in personal} for values in texts]
+
+
+def _masked(field: Field, value: str | None, *, full: bool) -> str:
+    if value is None:
+        return ERASED
+    if not value or full:
+        return value
+    return field.mask(value) if field.mask else HIDDEN
+
+
+def _title(field: Field) -> str:
+    resource = site().resources.get(field.ref)
+    return resource.title if resource else "name"
+
+
+def _url(field: Field, value: int) -> str:
+    resource = site().resources.get(field.ref)
+    return resource.url_of(value) if resource and field.kind == "ref" else ""

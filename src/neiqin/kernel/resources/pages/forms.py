@@ -1,0 +1,261 @@
+"""The form: new records and edits, errors beside their fields, drafts kept, two people's changes merged or asked about."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.views.decorators.http import require_POST
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Run
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Refusal, TooSlow
+from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
+from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
+from neiqin.kernel.personal.blobs import open_blob, seal_blob
+from neiqin.kernel.resources import masks
+from neiqin.kernel.resources.models import Draft
+from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render
+from neiqin.kernel.resources.resource import Resource, site
+
+
+def new(request: Any, resource: Resource) -> HttpResponse:
+    """Make a record. GET: the empty form or the draft; POST: save, or 422 with the errors."""
+    if resource.create is None or not request.person.may(resource.create.may):
+        raise Http404
+    return _form(request, resource, None)
+
+
+def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """Change a record. Only changed fields are posted; what somebody else changed meanwhile is merged or asked about."""
+    if resource.edit is None or not request.person.may(resource.edit.may):
+        raise Http404
+    return _form(request, resource, record_or_404(resource, request.person, record_id))
+
+
+def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
+    shape = resource.shape_for(request.person)
+    if request.method != "POST":
+        draft = Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0).first()
+        values = _stored(record, shape)
+        if draft:
+            posted = QueryDict(open_blob(bytes(draft.body)).decode())
+            values |= _values_of(read_form(posted, shape, partial=False), shape)
+        return render(request, "form.html", _page(resource, shape, record, values, draft=draft))
+    given = read_form(request.POST, shape, partial="partial" in request.POST)
+    try:
+        problems, conflict, target = _save(request, resource, shape, record, given)
+    except Invalid as error:
+        problems, conflict, target = error.problems, None, 0
+    except (KeyReused, TooSlow, NotAllowed) as error:
+        problems, conflict, target = [Problem("", "", str(error))], None, 0
+    if target:
+        Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0).delete()
+        return HttpResponseRedirect(resource.url_of(target))
+    values = _stored(record, shape) | _values_of(given, shape)
+    page = _page(resource, shape, record, values, problems=problems, conflict=conflict, key=request.POST.get("request_key", ""))
+    return render(request, "form.html", page, status=409 if conflict else 422)
+
+
+def _save(request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]) -> tuple[list[Problem], Bag | None, int]:
+    """(problems, conflict, id of the saved record or 0)."""
+    key = request.POST.get("request_key", "")[:80] or None
+    if record is None:
+        outcome = perform(resource.create, by=request.person, rows=[given], key=key, source="web")  # type: ignore[arg-type]
+        target = outcome.done[0] if outcome.done else 0
+    else:
+        given = _unmasked(given, record, shape)
+        for name in [n for n in given if request.POST.get(f"resolve-{n}") == "theirs"]:
+            del given[name]
+        version = request.POST.get("version", "")
+        versions = {record.pk: int(version)} if version.isdecimal() and len(version) < 10 else None
+        outcome = perform(resource.edit, [record.pk], by=request.person, params=given, versions=versions, key=key, source="web")  # type: ignore[arg-type]
+        target = record.pk if outcome.done else 0
+    refusal = next(iter(outcome.refused.values()), None)
+    if refusal is not None and refusal.code == "conflict":
+        record.refresh_from_db()
+        return [], _conflict(record, shape, refusal), 0
+    if refusal is not None:
+        return [_problem_of(shape, refusal)], None, 0
+    return [], None, target
+
+
+def _problem_of(shape: Shape, refusal: Refusal) -> Problem:
+    field = shape.field(refusal.field.split("-")[0])
+    lines = next((line.label for line in shape.lines if refusal.field.startswith(line.name)), "")
+    return Problem(refusal.field, field.label if field else lines, refusal.text)
+
+
+def _conflict(record: Any, shape: Shape, refusal: Refusal) -> Bag:
+    pairs = [(shape.field(c["name"]), c[k]) for c in refusal.data for k in ("base", "theirs", "mine")]
+    names = masks.names_for(pairs)
+    fields = []
+    for clash in refusal.data:
+        field = shape.field(clash["name"])
+        shown = {k: masks.text(field, clash[k], names) for k in ("base", "theirs", "mine")}
+        fields.append(Bag(name=clash["name"], label=clash["label"], **shown))
+    last = Run.objects.raw(
+        "SELECT r.* FROM actions_run r JOIN actions_change c ON c.run_id = r.id AND c.at = r.at "
+        "WHERE c.tbl = %s AND c.row_id = %s ORDER BY c.id DESC LIMIT 1", [record._meta.db_table, record.pk])  # fmt: skip
+    who = person_field(last[0].person_id) if len(last) else "别人"
+    return Bag(who=who, at=record.updated_at, fields=fields)
+
+
+def read_form(posted: Any, shape: Shape, *, partial: bool) -> dict[str, Any]:
+    """What a form posted, as the shape takes it: field -> text, lines -> rows. partial: only what was posted."""
+    given: dict[str, Any] = {}
+    for field in shape.fields:
+        if field.name in posted or not partial:
+            given[field.name] = posted.getlist(field.name)[-1] if field.name in posted else ""
+    for lines in shape.lines:
+        rows = _rows(posted, lines)
+        if rows or not partial:
+            given[lines.name] = rows
+    return given
+
+
+def _rows(posted: Any, lines: Lines) -> list[dict[str, Any]]:
+    known = {f.name for f in lines.fields} | {"id", "delete"}
+    rows: dict[int, dict[str, Any]] = {}
+    for name in posted:
+        prefix, _, rest = name.partition("-")
+        number, _, field = rest.partition("-")
+        if prefix == lines.name and number.isdecimal() and len(number) < 6 and field in known:
+            rows.setdefault(int(number), {})[field] = posted.getlist(name)[-1]
+    found = []
+    for _, row in sorted(rows.items()):
+        row["delete"] = bool(row.get("delete"))
+        identity = row.pop("id", "")
+        if identity:
+            row["id"] = int(identity) if identity.isdecimal() and len(identity) < 19 else 0
+        if row.get("id") or (not row["delete"] and any(v for k, v in row.items() if k != "delete")):
+            found.append(row)
+    return found
+
+
+def _unmasked(given: dict[str, Any], record: Any, shape: Shape) -> dict[str, Any]:
+    """Personal values that come back as the mask they were shown with were not touched."""
+    kept = dict(given)
+    for lines in shape.lines:
+        personal = [f for f in lines.fields if f.personal]
+        if personal and kept.get(lines.name):
+            rows = list(lines.model.objects.filter(**{lines.fk: record.pk}))
+            shown = {r.pk: v for r, v in zip(rows, masks.opened(rows, personal, full=False), strict=True)}
+            kept[lines.name] = [
+                {k: v for k, v in row.items() if not (v and shown.get(row.get("id"), {}).get(k) == v)} for row in kept[lines.name]
+            ]
+    return kept
+
+
+def _stored(record: Any, shape: Shape) -> dict[str, Any]:
+    """Field -> (value, display) and lines -> rows of the same, as a form shows them."""
+    values: dict[str, Any] = {f.name: _default(f) for f in shape.fields}
+    if record is not None:
+        names = masks.names_for([(f, _raw(record, f)) for f in shape.fields])
+        values = {f.name: (_as_text(f, _raw(record, f)), names.get((f.ref, _raw(record, f)), "")) for f in shape.fields}
+    for lines in shape.lines:
+        rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id")) if record is not None else []
+        opened = masks.opened(rows, lines.fields, full=False)
+        values[lines.name] = [
+            {"id": row.pk} | {f.name: opened[i][f.name] if f.personal else _as_text(f, _raw(row, f)) for f in lines.fields}
+            for i, row in enumerate(rows)
+        ] or [{} for _ in range(lines.min)]
+    return values
+
+
+def _default(field: Field) -> tuple[str, str]:
+    return ("" if field.default is None else str(field.default), "")
+
+
+def _raw(record: Any, field: Field) -> Any:
+    return getattr(record, f"{field.path}_id" if field.kind in REFERENCE_KINDS else field.path)
+
+
+def _as_text(field: Field, value: Any) -> str:
+    if value is None:
+        return ""
+    if field.kind == "bool":
+        return "on" if value else ""
+    if field.kind in ("money", "quantity"):
+        return f"{value.normalize():f}" if hasattr(value, "normalize") else str(value)
+    return str(value)
+
+
+def _values_of(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    names = masks.names_for([(f, given[f.name]) for f in shape.fields if str(given.get(f.name, "")).isdecimal()])
+    lines = {line.name for line in shape.lines}
+    return {
+        name: value if name in lines else (value, names.get((f.ref, int(value)), "") if (f := shape.field(name)) and f.ref and str(value).isdecimal() else "")
+        for name, value in given.items()
+    }  # fmt: skip
+
+
+def _page(resource: Resource, shape: Shape, record: Any, values: Mapping[str, Any], *, problems: Iterable[Problem] = (),
+          conflict: Bag | None = None, draft: Draft | None = None, key: str = "") -> Bag:  # fmt: skip
+    problems = list(problems)
+    url = f"{resource.url_of(record.pk)}edit/" if record else f"{resource.url}new/"
+    draft_url = f"{resource.url}draft/{record.pk if record else 0}/"
+    sections: dict[str, list[Any]] = {}
+    for field in shape.fields:
+        sections.setdefault(field.section, []).append(form_field(field, *values[field.name], errors=problems))
+    title = str(getattr(record, resource.title)) if record else resource.create.label if resource.create else resource.label
+    return Bag(
+        label=resource.label, title=title, url=url, cancel_url=resource.url_of(record.pk) if record else resource.url,
+        submit_label="保存", version=record.version if record else None,
+        request_key=uuid.uuid4().hex if conflict or not key else key, draft_url=draft_url,
+        draft=Bag(saved_at=draft.saved_at, discard_url=f"{draft_url}discard/") if draft else None,
+        errors=problems, sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
+        lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines], conflict=conflict,
+    )  # fmt: skip
+
+
+def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Problem]) -> Bag:
+    shown = []
+    for number, row in enumerate(rows):
+        fields = [form_field(f, row.get(f.name, ""), prefix=f"{lines.name}-{number}-", errors=problems) for f in lines.fields]
+        shown.append(Bag(key=number, id=row.get("id"), fields=fields, delete=bool(row.get("delete"))))
+    return Bag(name=lines.name, label=lines.label, add_label=lines.add_label, min=lines.min, rows=shown,
+               columns=[form_field(f, "") for f in lines.fields])  # fmt: skip
+
+
+def form_field(field: Field, value: Any, display: str = "", *, prefix: str = "", errors: Iterable[Problem] = ()) -> Bag:
+    """A field as the form components take it."""
+    name = prefix + field.name
+    resource = site().resources.get(field.ref)
+    kind = {"mobile": "phone", "quantity": "number", "percent": "number", "state": "choice", "code": "text"}.get(field.kind, field.kind)
+    error = next((p.message for p in errors if p.field == name), "")
+    return Bag(
+        name=name, label=field.label, kind=kind, value="" if value is None else value, display=display,
+        choices=[(c.value, c.label) for c in field.choices], required=field.required, help=field.help, error=error,
+        span=field.span, readonly=False, picker_url=f"{resource.url}pick/" if resource else "", maxlength=field.maxlength if field.python_type is str else None,
+        inputmode="decimal" if field.numeric else "tel" if kind == "phone" else "", autocomplete="off",
+    )  # fmt: skip
+
+
+@require_POST
+def draft(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """Keep the form as it stands, encrypted; nothing is checked."""
+    _may_write(request.person, resource, record_id)
+    pairs = [(k, v) for k in request.POST for v in request.POST.getlist(k) if k not in ("csrfmiddlewaretoken", "request_key")]
+    body = seal_blob(urlencode(pairs).encode())
+    Draft.objects.update_or_create(person_id=request.person.id, resource=resource.key, record_id=record_id,
+                                   defaults={"body": body, "saved_at": clock.now()})  # fmt: skip
+    return HttpResponse(status=204)
+
+
+@require_POST
+def discard(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """Throw the draft away and begin from what is stored."""
+    _may_write(request.person, resource, record_id)
+    Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record_id).delete()
+    return HttpResponseRedirect(f"{resource.url_of(record_id)}edit/" if record_id else f"{resource.url}new/")
+
+
+def _may_write(person: Any, resource: Resource, record_id: int) -> None:
+    action = resource.edit if record_id else resource.create
+    if action is None or not person.may(action.may):
+        raise Http404
+    if record_id:
+        record_or_404(resource, person, record_id)

@@ -1,0 +1,130 @@
+"""The record page: facts, lines, related records, panels, timeline, and why somebody can see it."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.resources import masks, timeline
+from neiqin.kernel.resources.listing import Listing, Query
+from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
+from neiqin.kernel.resources.resource import Resource, site
+
+RELATED_MOST = 20
+
+
+def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """The page of one record."""
+    person, record = request.person, record_or_404(resource, request.person, record_id)
+    known = resource.fields_for(person)
+    facts = _facts(resource, known, record)
+    may_edit = resource.edit is not None and person.may(resource.edit.may)
+    items, more = timeline.of(resource, record, person)
+    return render(request, "record.html", Bag(
+        label=resource.label, list_url=resource.url, number=str(getattr(record, resource.number or resource.title)),
+        title=str(getattr(record, resource.title)), subtitle=[], state=_state(resource, record), figure=None,
+        notes=list(resource.notes(record, person)) if resource.notes else [], steps=[], facts=facts,
+        tabs=[*_line_tabs(resource, record), *_related_tabs(resource, record, person), *_panels(resource, record, person)],
+        related=[], timeline=items, timeline_more_url=f"{resource.url_of(record.pk)}timeline/?before={more}" if more else "",
+        actions=_actions(resource, record, person), edit_url=f"{resource.url_of(record.pk)}edit/" if may_edit else "",
+        prev_url="", next_url="", position_text="", why_url=f"{resource.url_of(record.pk)}why/" if hasattr(record, "owner_id") else "",
+        comment_url=None,
+    ))  # fmt: skip
+
+
+def why(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """Who can see this record, and why, in words."""
+    record = record_or_404(resource, request.person, record_id)
+    if not hasattr(record, "explain"):
+        raise Http404
+    return render(request, "why.html", Bag(sentences=[Bag(person=masks.Face(i, n), sentences=s) for i, n, s in record.explain()]))
+
+
+def more_timeline(request: Any, resource: Resource, record_id: int) -> HttpResponse:
+    """Older items of the timeline, as a fragment."""
+    record = record_or_404(resource, request.person, record_id)
+    before = request.GET.get("before", "")
+    if not before.isdecimal() or len(before) > 18:
+        raise Http404
+    items, more = timeline.of(resource, record, request.person, before=int(before))
+    url = f"{resource.url_of(record.pk)}timeline/?before={more}" if more else ""
+    return render(request, "record.html", Bag(timeline=items, timeline_more_url=url), block="timeline")
+
+
+def _facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]:
+    fields = [f for f in known.values() if f.path != resource.title and f.kind != "state" and f.name != "number"]
+    plain = [f for f in fields if not f.personal]
+    row = type(record).objects.filter(pk=record.pk).values_list(*masks.paths(plain)).first()
+    values = dict(zip((f.name for f in plain), masks.shown(plain, row or ()), strict=True))
+    personal = masks.opened([record], fields, full=False)[0]
+    return [
+        Bag(label=f.label, kind=_kind(f), value=personal.get(f.name, values.get(f.name)), field=f.name, masked=f.personal, reveal_url="")
+        for f in fields
+    ]  # fmt: skip
+
+
+def _kind(field: Field) -> str:
+    return {"quantity": "number", "mobile": "phone"}.get(field.kind, field.kind)
+
+
+def _state(resource: Resource, record: Any) -> Bag | None:
+    field = next((f for f in resource.fields if f.kind == "state"), None)
+    if field is None:
+        return None
+    choice = field.choice(getattr(record, field.path))
+    return Bag(label=choice.label, tone=choice.tone, p=choice.part)
+
+
+def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
+    """Buttons: what the declaration allows in this state, to this person on this record."""
+    state, found = getattr(record, "state", None), []
+    for action in resource.actions:
+        if action.button and action.allows_state(state) and person.may(action.may):
+            found.append(
+                Bag(name=action.name, label=action.label, icon=action.icon, key=action.key, primary=action.primary,
+                    danger=action.danger, url=f"{resource.url_of(record.pk)}{action.name}/", dialog=True)
+            )  # fmt: skip
+    return found
+
+
+def _line_tabs(resource: Resource, record: Any) -> list[Bag]:
+    tabs = []
+    for lines in resource.shape.lines:
+        rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id"))
+        plain = [f for f in lines.fields if not f.personal]
+        read = lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id").values_list(*masks.paths(plain))
+        shown = [dict(zip((f.name for f in plain), masks.shown(plain, r), strict=True)) for r in read]
+        opened = masks.opened(rows, lines.fields, full=False)
+        cells = [[(opened[i] | shown[i])[f.name] for f in lines.fields] for i in range(len(rows))]
+        tabs.append(Bag(id=lines.name, label=lines.label, count=len(rows), columns=columns_of(lines.fields), html="",
+                        rows=[Bag(id=r.pk, url="", label="", cells=c, muted=False) for r, c in zip(rows, cells, strict=True)],
+                        empty_text=f"还没有{lines.label}。"))  # fmt: skip
+    return tabs
+
+
+def columns_of(fields: Any) -> list[Bag]:
+    """Columns of a plain table."""
+    return [
+        Bag(name=f.name, label=f.label, kind=_kind(f), css="num" if f.numeric else "", pri=f.pri, width=0, sort_url="", sort_dir="", c=f.role)
+        for f in fields
+    ]
+
+
+def _related_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:
+    tabs = []
+    for related in resource.related:
+        other = site().resources.get(related.resource)
+        if other is None or not person.may(other.view_permission):
+            continue
+        known = other.fields_for(person)
+        fields = [known[n] for n in related.fields if n in known]
+        query = Query(conditions=({"field": related.fk, "op": "in", "value": str(record.pk)},), size=RELATED_MOST)
+        page = Listing(other, person, query).page(fields)
+        rows = [Bag(id=i, url=other.url_of(i), label="", cells=c, muted=False) for i, c in zip(page.ids, page.cells, strict=True)]
+        tabs.append(Bag(id=other.key.replace(".", "-"), label=related.label, count=f"{len(rows)}+" if page.after else len(rows),
+                        columns=columns_of(fields), rows=rows, html="", empty_text=f"还没有{related.label}。"))  # fmt: skip
+    return tabs
+
+
+def _panels(resource: Resource, record: Any, person: Any) -> list[Any]:
+    return [panel for make in site().panels.get(resource.key, ()) if (panel := make(record, person)) is not None]

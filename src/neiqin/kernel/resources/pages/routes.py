@@ -1,0 +1,46 @@
+"""Addresses of all resources, from the manifests."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from django.urls import URLPattern, path
+
+from neiqin.kernel.resources.pages import forms, lists, records, runs
+from neiqin.kernel.resources.pages.screen import screen
+from neiqin.kernel.resources.resource import Resource, site
+
+SCREENS: tuple[tuple[str, Callable[..., HttpResponse]], ...] = (
+    ("", lists.show),
+    ("pick/", lists.pick),
+    ("columns/", lists.columns),
+    ("views/", lists.save_view),
+    ("views/<int:view>/delete/", lists.delete_view),
+    ("new/", forms.new),
+    ("draft/<int:record_id>/", forms.draft),
+    ("draft/<int:record_id>/discard/", forms.discard),
+    ("do/<slug:name>/", runs.run),
+    ("<int:record_id>/", records.show),
+    ("<int:record_id>/edit/", forms.edit),
+    ("<int:record_id>/why/", records.why),
+    ("<int:record_id>/timeline/", records.more_timeline),
+    ("<int:record_id>/<slug:name>/", runs.run),
+)
+
+
+def _bound(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..., HttpResponse]:
+    def of_resource(request: Any, **kwargs: Any) -> HttpResponse:
+        return view(request, resource, **kwargs)
+
+    return screen(resource.view_permission)(of_resource)
+
+
+def urlpatterns() -> list[URLPattern]:
+    """The screens of every resource, then the modules' own pages."""
+    found = []
+    for resource in site().resources.values():
+        for address, view in SCREENS:
+            found.append(path(resource.url.lstrip("/") + address, _bound(view, resource)))
+    for module in site().modules:
+        found += module.urls
+    return found

@@ -1,0 +1,176 @@
+"""Actions from the screen: the dialog with its parameters, the preview, and a result for each record."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.http import Http404, HttpResponse
+
+from neiqin.kernel.actions.declare import Action
+from neiqin.kernel.actions.perform import PREVIEW_LIMIT, perform, preview
+from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, TooSlow
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.shape import Invalid, Problem
+from neiqin.kernel.resources import masks
+from neiqin.kernel.resources.pages.forms import form_field
+from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
+from neiqin.kernel.resources.resource import Resource, site
+
+MOST = 10_000
+
+
+def run(request: Any, resource: Resource, name: str, record_id: int | None = None) -> HttpResponse:
+    """GET: the dialog; POST: perform (or, with `preview` in the address, only preview)."""
+    action = next((a for a in resource.actions if a.name == name), None)
+    if action is None:
+        raise Http404
+    ids = _ids(request, record_id)
+    if record_id is not None:
+        record_or_404(resource, request.person, record_id)
+    if not ids or not request.person.may(action.may):
+        raise Http404
+    if request.method != "POST":
+        return _dialog(request, resource, action, ids, {}, [])
+    given = {f.name: request.POST[f.name] for f in action.shape.fields if f.name in request.POST}
+    if "preview" in request.GET:
+        return _preview(request, resource, action, ids, given)
+    try:
+        outcome = perform(action, ids, by=request.person, params=given, key=request.POST.get("request_key", "")[:80] or None,
+                          source="web")  # fmt: skip
+    except Invalid as error:
+        return _dialog(request, resource, action, ids, given, error.problems, status=422)
+    except (KeyReused, TooSlow, NotAllowed) as error:
+        return _dialog(request, resource, action, ids, given, [Problem("", "", str(error))], status=409)
+    if record_id is not None and (refused := outcome.refused.get(record_id)):
+        problem = Problem(refused.field, next((f.label for f in action.shape.fields if f.name == refused.field), ""), refused.text)
+        return _dialog(request, resource, action, ids, given, [problem], status=409)
+    return _results(request, resource, action, ids, outcome)
+
+
+def _ids(request: Any, record_id: int | None) -> list[int]:
+    if record_id is not None:
+        return [record_id]
+    given = request.POST.getlist("id") or request.GET.getlist("id")
+    return [int(i) for i in given[:MOST] if i.isdecimal() and int(i) < 2**63]
+
+
+def _dialog(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str],
+            problems: Iterable[Problem], status: int = 200) -> HttpResponse:  # fmt: skip
+    problems = list(problems)
+    page = _frame(request, resource, action, ids, given, problems)
+    if not problems and not any(f.required for f in action.shape.fields) and len(ids) <= PREVIEW_LIMIT:
+        page.preview = _previewed(request, resource, action, ids, given)
+    return _answer(request, page, status)
+
+
+def _frame(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str], problems: list[Problem]) -> Bag:
+    model = resource.model
+    rows = model.objects.filter(model.visible_to(request.person), pk__in=ids[:50]).values_list("pk", resource.title)
+    query = "&".join(f"id={i}" for i in ids) if len(ids) > 1 or request.resolver_match.kwargs.get("record_id") is None else ""
+    url = request.path + (f"?{query}" if query else "")
+    return Bag(
+        label=action.label, verb=action.label, records=[Bag(label=t, url=resource.url_of(i)) for i, t in rows], count=len(ids),
+        fields=[form_field(f, given.get(f.name, f.default), errors=problems) for f in action.shape.fields],
+        url=url, request_key=given.get("request_key") or uuid.uuid4().hex, danger=action.danger,
+        submit_label=action.label if len(ids) == 1 else f"{action.label} {len(ids):,} {resource.noun}",
+        preview=None, preview_url=url + ("&" if query else "?") + "preview=1" if len(ids) <= PREVIEW_LIMIT else "", results=None,
+        errors=problems,
+    )  # fmt: skip
+
+
+def _answer(request: Any, page: Bag, status: int) -> HttpResponse:
+    block = "dialog" if request.headers.get("HX-Request") == "true" else None
+    return render(request, "action.html", page, block=block, status=status)
+
+
+def _preview(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]) -> HttpResponse:
+    page = _frame(request, resource, action, ids, given, [])
+    page.preview = _previewed(request, resource, action, ids, given)
+    return render(request, "action.html", page, block="preview")
+
+
+def _previewed(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]) -> Bag | None:
+    try:
+        outcome = preview(action, ids, by=request.person, params=given)
+    except Invalid:
+        return None
+    except (NotAllowed, TooSlow, ValueError) as error:
+        return Bag(summary=[str(error)], changes=[])
+    return Bag(summary=[r.text for r in list(outcome.refused.values())[:5]], changes=visible_changes(outcome, request.person))
+
+
+def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
+    """The previewed changes this person may see, in words: rows in scope, fields by right, personal values as dots."""
+    rows = [(c, *found) for c in outcome.changes if (found := site().of_table(c.table))]
+    allowed = _rows_in_scope(rows, person)
+    cells: list[tuple[Any, Field, Any, Any, str]] = []
+    for change, resource, lines in rows:
+        root = change.row if lines is None else _root_of(change, lines)
+        if (resource.key, root) not in allowed:
+            continue
+        for field in lines.fields if lines else resource.fields_for(person).values():
+            column = (lines.model if lines else resource.model)._meta.get_field(field.path).column
+            if (column in change.after or column in change.before) and field.name not in ("updated_at", "created_at"):
+                cells.append((root, field, change.before.get(column), change.after.get(column), resource.key))
+    names = masks.names_for([(f, v) for _, f, b, a, _ in cells for v in (b, a)])
+    titles = {key: site().names(key, list({c[0] for c in cells if c[4] == key})) for key in {c[4] for c in cells}}
+    return [
+        Bag(record=titles[key].get(root, "新的"), label=f.label, before=masks.text(f, b, names), after=masks.text(f, a, names))
+        for root, f, b, a, key in cells
+    ]  # fmt: skip
+
+
+def _root_of(change: Any, lines: Any) -> int:
+    column = lines.model._meta.get_field(lines.fk).column
+    root = change.after.get(column) or change.before.get(column)
+    if root is None:
+        root = lines.model.objects.filter(pk=change.row).values_list(column, flat=True).first()
+    return root or 0
+
+
+def _rows_in_scope(rows: list[Any], person: Any) -> set[tuple[str, int]]:
+    """Asked after the rollback, so records that the run would create are the person's own doing and shown."""
+    wanted: dict[str, set[int]] = {}
+    made = set()
+    for change, resource, lines in rows:
+        wanted.setdefault(resource.key, set()).add(change.row if lines is None else _root_of(change, lines))
+        if change.op == "I" and lines is None and resource.create and person.may(resource.create.may):
+            made.add((resource.key, change.row))
+    for key, ids in wanted.items():
+        model = site().resources[key].model
+        made |= {(key, i) for i in model.objects.filter(model.visible_to(person), pk__in=ids).values_list("pk", flat=True)}
+    return made
+
+
+def _results(request: Any, resource: Resource, action: Action, ids: list[int], outcome: Outcome) -> HttpResponse:
+    page = _frame(request, resource, action, ids, {}, [])
+    titles = site().names(resource.key, [i for i in ids if i in set(outcome.done) or outcome.refused.get(i, None)])
+    visible = {r.url for r in page.records}
+    said = {i: r.text for i, r in outcome.refused.items()}
+    if outcome.held:
+        page.results = [Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message="已提交，等审批") for i in ids]
+        return _answer(request, page, 200)
+    revealed = _revealed(resource, action, outcome)
+    page.results = [
+        Bag(
+            label=titles.get(i, f"#{i}") if i in outcome.done or resource.url_of(i) in visible else f"#{i}",
+            url=resource.url_of(i), ok=i not in said, message=said.get(i, revealed.get(i, "")),
+        )
+        for i in ids
+    ]  # fmt: skip
+    return _answer(request, page, 200)
+
+
+def _revealed(resource: Resource, action: Action, outcome: Outcome) -> dict[int, str]:
+    """What the revealing action was for: the personal values in full, once, on this answer only."""
+    if action is not resource.reveals:
+        return {}
+    found: dict[int, list[str]] = {}
+    for lines in resource.shape.lines:
+        rows = list(lines.model.objects.filter(**{f"{lines.fk}__in": outcome.done}).order_by("id"))
+        for row, values in zip(rows, masks.opened(rows, lines.fields, full=True), strict=True):
+            first = next((getattr(row, f.path) for f in lines.fields if not f.personal), "")
+            shown = "，".join(v for v in values.values() if v)
+            if shown:
+                found.setdefault(getattr(row, row._meta.get_field(lines.fk).attname), []).append(f"{first} {shown}")
+    return {i: "；".join(texts) for i, texts in found.items()}

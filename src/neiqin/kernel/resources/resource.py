@@ -1,0 +1,184 @@
+"""Resource: the declaration of a model's screens and API, and the registry of what the modules bring."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils.module_loading import import_string
+
+from neiqin.kernel.actions import effects
+from neiqin.kernel.actions.declare import Action
+from neiqin.kernel.fields.field import TEXT_KINDS, Field
+from neiqin.kernel.fields.shape import Lines, Shape
+
+
+@dataclass(frozen=True)
+class Related:
+    """Records of another resource that point here: shown as a tab of the record page."""
+
+    label: str
+    resource: str
+    fk: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One kind of record on screens and in the API.
+
+    fields: all that can be shown, in order; shape: what a form takes; fast_sorts: at most three columns indexed under
+    owner, unit and alone; search: text and person -> Q; title: the column that names a record; number: the column shown
+    above it; reveals: the action that shows personal values in full; notes: record and person -> notes on its page.
+    """
+
+    model: Any
+    label: str
+    noun: str = "条"
+    icon: str = "file-text"
+    fields: tuple[Field, ...] = ()
+    shape: Shape = field(default_factory=lambda: Shape(()))
+    fast_sorts: tuple[str, ...] = ("-id",)
+    search: Callable[[str, Any], Q] | None = None
+    search_fields: tuple[str, ...] = ()
+    title: str = "name"
+    number: str = ""
+    create: Action | None = None
+    edit: Action | None = None
+    actions: tuple[Action, ...] = ()
+    reveals: Action | None = None
+    related: tuple[Related, ...] = ()
+    notes: Callable[[Any, Any], Sequence[Any]] | None = None
+    slug: str = ""
+    section: str = ""  # the menu section; empty: not in the menu
+    phone: bool = False
+    new_key: str = ""
+
+    @cached_property
+    def key(self) -> str:
+        return self.model._meta.label_lower
+
+    @cached_property
+    def url(self) -> str:
+        return f"/{self.key.replace('.', '/')}/"
+
+    @cached_property
+    def api_name(self) -> str:
+        return self.slug or f"{self.model._meta.model_name}s"
+
+    @property
+    def view_permission(self) -> str:
+        return self.model.view_permission()
+
+    def url_of(self, record_id: int) -> str:
+        return f"{self.url}{record_id}/"
+
+    def fields_for(self, person: Any) -> dict[str, Field]:
+        """The fields that exist for this person, by name."""
+        return {f.name: f for f in self.fields if person.may(f.right)}
+
+    def shape_for(self, person: Any) -> Shape:
+        """What this person may fill in."""
+        return Shape(tuple(f for f in self.shape.fields if person.may(f.right)), self.shape.lines)
+
+    def search_condition(self, text: str, person: Any) -> Q:
+        """Rows that the typed words find."""
+        if self.search:
+            return self.search(text, person)
+        columns = self.search_fields or tuple(f.path for f in self.fields if f.kind in TEXT_KINDS - {"choice", "state"} and not f.personal)
+        condition = Q()
+        for column in columns[:4]:
+            condition |= Q(**{f"{column}__icontains": text})
+        return condition
+
+    def line(self, name: str) -> Lines | None:
+        return next((line for line in self.shape.lines if line.name == name), None)
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """An entry of the menu that is not a resource's list. permission: who sees it."""
+
+    label: str
+    url: str
+    icon: str
+    section: str = ""
+    permission: str = ""
+    phone: bool = False
+    count: Callable[[Any], int] | None = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """The manifest: everything a module plugs into the system.
+
+    effects: event name -> function(Happened); reactions: name -> (event names, function(events));
+    panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
+    urls: further Django URL patterns; menu: entries beside the resources' lists.
+    """
+
+    label: str
+    resources: Sequence[Resource] = ()
+    effects: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
+    reactions: Mapping[str, tuple[Sequence[str], Callable[[Any], None]]] = field(default_factory=dict)
+    panels: Mapping[str, Sequence[Callable[[Any, Any], Any]]] = field(default_factory=dict)
+    permissions: Mapping[str, str] = field(default_factory=dict)
+    urls: Sequence[Any] = ()
+    menu: Sequence[MenuEntry] = ()
+    sections: Sequence[str] = ()
+
+
+class Site:
+    """What all manifests together bring; walked once, in the order of settings.MODULES (lower modules first)."""
+
+    def __init__(self, modules: Sequence[Module]) -> None:
+        self.modules = list(modules)
+        self.resources: dict[str, Resource] = {r.key: r for m in modules for r in m.resources}
+        self.panels: dict[str, list[Any]] = {}
+        for module in modules:
+            for key, panels in module.panels.items():
+                self.panels.setdefault(key, []).extend(panels)
+
+    @cached_property
+    def permissions(self) -> list[tuple[str, dict[str, str]]]:
+        """(module label, codename -> label), for the rights matrix."""
+        return [(m.label, dict(m.permissions)) for m in self.modules if m.permissions]
+
+    def names(self, kind: str, ids: Sequence[Any]) -> dict[Any, str]:
+        """id -> title of records of a resource (`people.person`), whatever the person may see: a name is no secret."""
+        resource = self.resources.get(kind)
+        if resource is None or not ids:
+            return {}
+        return dict(resource.model.objects.filter(pk__in=ids).values_list("pk", resource.title))
+
+    def of_table(self, table: str) -> tuple[Resource, Lines | None] | None:
+        """The resource (and line) whose rows live in a table."""
+        return self._tables.get(table)
+
+    @cached_property
+    def _tables(self) -> dict[str, tuple[Resource, Lines | None]]:
+        found: dict[str, tuple[Resource, Lines | None]] = {}
+        for resource in self.resources.values():
+            found[resource.model._meta.db_table] = (resource, None)
+            for lines in resource.shape.lines:
+                found[lines.model._meta.db_table] = (resource, lines)
+        return found
+
+
+_site: Site | None = None
+
+
+def site() -> Site:
+    """The site of settings.MODULES. Effects and reactions are registered at the first call."""
+    global _site
+    if _site is None:
+        modules = [import_string(f"{path}.module") for path in settings.MODULES]
+        _site = Site(modules)
+        for module in modules:
+            for event, effect in module.effects.items():
+                effects.on(event, effect)
+            for name, (events, reaction) in module.reactions.items():
+                effects.react(name, events, reaction)
+    return _site

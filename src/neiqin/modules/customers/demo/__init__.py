@@ -1,0 +1,171 @@
+"""恒川工业品: an invented company with people, rights and customers, dates relative to today. For trying out and learning."""
+
+import csv
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.fields.formats import pinyin_key
+from neiqin.kernel.numbering.series import continue_from
+from neiqin.kernel.people.models import (
+    Appointment,
+    Duty,
+    Grant,
+    Login,
+    Person,
+    Position,
+    PositionRole,
+    Role,
+    Unit,
+    UnitPlace,
+    WorksFor,
+)
+from neiqin.kernel.people.scope import SYSTEM
+from neiqin.modules.customers import fields
+from neiqin.modules.customers.actions import NUMBERS, create, deactivate
+from neiqin.modules.customers.models import Customer
+
+HERE = Path(__file__).resolve().parent
+PASSWORD = "Hengchuan@2026"  # noqa: S105 - printed by `make demo`; the demo listens on this machine only
+SHOWN = ("linzhixia", "zhouqiming", "lujianguo", "xuman", "fangjingyi", "panyiming")
+CHUNK = 60
+
+
+def load() -> dict[str, Any]:
+    """Load the demo company unless it is there; returns logins to try and counts of what exists."""
+    if not Person.objects.exists():
+        with transaction.atomic():
+            people = _organisation()
+        _customers(people)
+    logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
+    shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
+    return {
+        "logins": [
+            {"login": x.username, "password": PASSWORD, "name": x.person.name, "position": x.person.position.name}
+            for x in shown if x.person
+        ],
+        "counts": {"people": Person.objects.count(), "customers": Customer.objects.count()},
+    }  # fmt: skip
+
+
+def _json(name: str) -> Any:
+    return json.loads((HERE / name).read_text())
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (HERE / name).open(newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _stamps() -> dict[str, Any]:
+    return {"created_at": clock.now(), "updated_at": clock.now()}
+
+
+def _organisation() -> dict[str, Person]:
+    """Units, positions with roles and duties, people with appointments and logins."""
+    units: dict[str, Unit] = {}
+    first_day = clock.today() - timedelta(days=730)
+    for row in _json("units.json"):
+        units[row["code"]] = Unit.objects.create(
+            code=row["code"], name=row["name"], pinyin=pinyin_key(row["name"]), parent=units.get(row["parent"]), **_stamps()
+        )
+    UnitPlace.objects.bulk_create(UnitPlace(unit=u, above=u.parent, from_on=first_day) for u in units.values())
+    positions = _positions()
+    people: dict[str, Person] = {}
+    hashed = make_password(PASSWORD)
+    rows = _json("people.json")
+    for row in rows:
+        person = Person.objects.create(
+            staff_no=row["staff_number"], name=row["name"], pinyin=pinyin_key(row["name"], person=True),
+            unit=units[row["unit"]], position=positions[row["position"]], **_stamps(),
+        )  # fmt: skip
+        people[person.staff_no] = person
+    Appointment.objects.bulk_create(
+        Appointment(person=p, unit=p.unit, position=p.position, from_on=first_day) for p in people.values()
+    )
+    WorksFor.objects.bulk_create(
+        WorksFor(assistant=people[row["staff_number"]], person=people[boss], from_on=first_day)
+        for row in rows for boss in row["works_for"]
+    )  # fmt: skip
+    Login.objects.bulk_create(Login(username=row["login"], person=people[row["staff_number"]], password=hashed) for row in rows)
+    for row in _json("units.json"):
+        Unit.objects.filter(code=row["code"]).update(leader=people[row["leader"]])
+    return people
+
+
+def _positions() -> dict[str, Position]:
+    """Each position with a role of the same name, its grants, and its duties in the first version."""
+    grants, positions = _json("grants.json"), {}
+    for row in _json("positions.json"):
+        position = Position.objects.create(
+            code=row["code"], name=row["name"], pinyin=pinyin_key(row["name"]), rank=row["rank"],
+            owns_key_customers=row["code"] in ("sales_director", "sales_manager"), **_stamps(),
+        )  # fmt: skip
+        role = Role.objects.create(code=row["code"], name=row["name"], pinyin=position.pinyin, **_stamps())
+        PositionRole.objects.create(position=position, role=role)
+        wanted = {"people.view": "all"} | grants[row["code"]]
+        Grant.objects.bulk_create(Grant(role=role, permission=p, scope=s) for p, s in wanted.items())
+        text = "\n".join(f"{n}. {duty['text']}" for n, duty in enumerate(row["duties"], 1))
+        Duty.objects.create(position=position, number=1, text=text, published_at=clock.now())
+        positions[row["code"]] = position
+    return positions
+
+
+def _customers(people: dict[str, Person]) -> None:
+    """Customers through the same action a clerk uses, in chunks; then the days they were really opened."""
+    contacts, addresses = _by_customer("contacts.csv"), _by_customer("addresses.csv")
+    choices = {f.name: {c.label: c.value for c in f.choices} for f in (fields.kind, fields.level, fields.source)}
+    rows = list(_rows("customers.csv"))
+    made: list[int] = []
+    for start in range(0, len(rows), CHUNK):
+        chunk = [_customer(row, people, contacts, addresses, choices) for row in rows[start : start + CHUNK]]
+        outcome = perform(create, by=SYSTEM, rows=chunk, source="demo")
+        if outcome.refused:
+            raise ValueError(f"demo data refused: {outcome.refused}")
+        made += outcome.done
+    inactive = [i for i, row in zip(made, rows, strict=True) if row["active"] == "0"]
+    perform(deactivate, inactive, by=SYSTEM, params={"reason": "长期没有往来"}, source="demo")
+    moments = [clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480) for n, row in enumerate(rows)]
+    levels = [choices["level"][row["level"]] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE customers_customer c SET created_at = v.at, updated_at = v.at, level = v.level "
+            "FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS v(id, at, level) WHERE c.id = v.id",
+            [made, moments, levels],
+        )
+    continue_from(NUMBERS, f"KH{len(rows):06d}")
+
+
+def _customer(row: dict[str, str], people: dict[str, Person], contacts: Any, addresses: Any, choices: Any) -> dict[str, Any]:
+    lines = [
+        {
+            "name": c["name"], "title": c["title"], "mobile": c["mobile"], "phone": c["landline"], "email": c["email"],
+            "wechat": c["wechat"], "decides": c["is_decision_maker"] == "1",
+        }
+        for c in contacts.get(row["number"], ())
+    ]  # fmt: skip
+    places = [
+        {"consignee": a["receiver"], "mobile": a["mobile"], "region": f"{a['province']}{a['city']}{a['district']}", "street": a["address"]}
+        for a in addresses.get(row["number"], ())
+    ]
+    return {
+        "name": row["name"], "short_name": row["short_name"][:40], "uscc": row["uscc"], "industry": row["industry"],
+        "kind": choices["kind"].get(row["type"], ""), "source": choices["source"].get(row["source"], "other"),
+        "province": row["province"], "city": row["city"], "address": row["address"], "business_scope": row["business_scope"],
+        "intention": row["purchase_intention"], "owner": people[row["owner"]].pk, "credit_limit": row["credit_limit"],
+        "credit_days": row["credit_days"], "statement_day": row["statement_day"], "contacts": lines, "addresses": places,
+    }  # fmt: skip
+
+
+def _by_customer(name: str) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in _rows(name):
+        found.setdefault(row["customer"], []).append(row)
+    return found

@@ -1,0 +1,25 @@
+"""Screens and API of customers."""
+
+from neiqin.kernel.resources.resource import Resource
+from neiqin.modules.customers import actions, fields, queries
+from neiqin.modules.customers.models import Customer
+
+customer = Resource(
+    Customer,
+    "客户",
+    noun="家",
+    icon="users",
+    section="业务",
+    phone=True,
+    new_key="C",
+    slug="customers",
+    fields=fields.ALL,
+    shape=actions.CUSTOMER,
+    fast_sorts=("-updated_at", "pinyin", "number"),
+    search=queries.found_by,
+    number="number",
+    create=actions.create,
+    edit=actions.edit,
+    actions=(actions.hand_over, actions.confirm_level, actions.reveal, actions.deactivate, actions.reactivate),
+    reveals=actions.reveal,
+)
