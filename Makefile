@@ -27,7 +27,7 @@ check: dev
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
 	@$(CHECKING) $(PY) -m mypy src/neiqin
-	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
+	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-logo'])"
 	@$(CHECKING) DJANGO_SETTINGS_MODULE=neiqin.config.settings $(PY) -W ignore::RuntimeWarning -m django makemigrations --check --dry-run
 	@$(PY) -m djlint --quiet --profile=jinja --ignore=H015,H043 --lint src/neiqin
 

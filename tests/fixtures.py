@@ -40,7 +40,9 @@ def _test_data() -> Path:
 
 # Settings are read when pytest-django first looks at them, which is after this module is imported.
 os.environ["NEIQIN_DATA"] = str(_test_data())
-os.environ.pop("NEIQIN_DATABASE_URL", None)
+os.environ["NEIQIN_DB_ROLE"] = "app"
+for _name in ("NEIQIN_DATABASE_URL", "NEIQIN_DB_NAME"):
+    os.environ.pop(_name, None)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neiqin.config.settings")
 
 from neiqin.config.postgres import Cluster, Roles, locks  # noqa: E402
@@ -123,9 +125,17 @@ class Databases:
         """Clones of dead processes, and all but the newest templates."""
         names = [row[0] for row in connection.execute("SELECT datname FROM pg_database ORDER BY oid DESC")]
         templates = [n for n in names if n.startswith("template_") and n != self.template]
-        dead = [n for n in names if n.startswith("test_") and not Path(f"/proc/{n.split('_')[1]}").exists()]
+        dead = [n for n in names if n.startswith("test_") and not _lives(int(n.split("_")[1]))]
         for name in templates[3:] + dead:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _shapes_the_schema(path: Path) -> bool:

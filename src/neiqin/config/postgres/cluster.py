@@ -1,5 +1,6 @@
 """One embedded cluster: start it, share it, stop it."""
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -114,7 +115,10 @@ class Cluster:
             return False
         self._note(place)
         programs = binaries.server_folder(place.account)
-        if not folder.check(place):
+        if folder.check(place):
+            if not keys.read_password(self.data, Roles.SUPERUSER):
+                raise ClusterProblem(f"{self.data}/keys 里缺少数据库密码；请放回原来的 keys 文件夹，或从备份恢复。")
+        else:
             folder.create(place, programs, self._password(Roles.SUPERUSER), self.durable)
             folder.write_record(self.data, created=secrets.token_hex(8))
         self._launch(place, programs)
@@ -226,6 +230,7 @@ class Cluster:
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 if not self.alive():
+                    _clear(place)
                     return True
                 time.sleep(0.02)
         raise ClusterProblem(f"数据库没有在 {STOP_SECONDS} 秒内停下；请查看日志 {place.log}。")
@@ -283,7 +288,7 @@ class Cluster:
         if not lines or not lines[0].isdigit():
             return None
         pid = int(lines[0])
-        return pid if _command(pid)[1:3] == [b"-D", os.fsencode(place.cluster)] else None
+        return pid if _serves(pid, place.cluster) else None
 
     def _sentence(self, error: OSError) -> str:
         if isinstance(error, PermissionError):
@@ -296,6 +301,13 @@ class Cluster:
 def _remember(server: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
     _STARTED[:] = [known for known in _STARTED if known.poll() is None] + [server]
     return server
+
+
+def _clear(place: Folder) -> None:
+    """Leave nothing of a stopped server outside its home."""
+    if not place.sockets.is_relative_to(place.home):
+        with contextlib.suppress(OSError):
+            place.sockets.rmdir()
 
 
 def _pid_file(cluster: Path) -> list[str]:
@@ -323,11 +335,17 @@ def _answers(sockets: Path) -> bool:
         return False
 
 
-def _command(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+def _serves(pid: int, cluster: Path) -> bool:
+    """Whether this process was started by us as the server of this folder."""
+    if Path("/proc/self/cmdline").exists():
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return words[1:3] == [b"-D", os.fsencode(cluster)]
+    # Elsewhere (macOS) the arguments come as one line.
+    told = subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return told.stdout.rstrip().endswith(f"-D {cluster}")
 
 
 ROLES_SQL = """
