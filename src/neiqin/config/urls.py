@@ -4,6 +4,7 @@ from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path
 
+from neiqin.kernel.resources import api
 from neiqin.kernel.resources.pages import routes
 
 
@@ -17,7 +18,7 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ok": True})
 
 
-urlpatterns = [path("healthz", health), path("", include("neiqin.web.urls")), *routes.urlpatterns()]
+urlpatterns = [path("healthz", health), path("api/v1/", api.build().urls), path("", include("neiqin.web.urls")), *routes.urlpatterns()]
 handler403 = "neiqin.web.errors.forbidden"
 handler404 = "neiqin.web.errors.not_found"
 handler500 = "neiqin.web.errors.failed"

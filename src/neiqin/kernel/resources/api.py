@@ -1,0 +1,278 @@
+"""The REST API: the same resources, fields, scope, masks and actions as the screens, as JSON under /api/v1/.
+
+Bodies are read by the resource's own validator, so that an API caller gets the sentences a clerk gets. The session of
+the browser works too, with its CSRF token.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI, Path, Query, Router
+from ninja.errors import ValidationError
+from ninja.security import HttpBearer
+from ninja.utils import check_csrf
+
+from neiqin.kernel.actions import history
+from neiqin.kernel.actions.declare import Action
+from neiqin.kernel.actions.perform import perform, preview
+from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
+from neiqin.kernel.fields.shape import Invalid, Problem, Shape
+from neiqin.kernel.resources import masks, schemas, timeline
+from neiqin.kernel.resources.listing import COUNT_CAP, BadQuery, Listing
+from neiqin.kernel.resources.listing import Query as ListQuery
+from neiqin.kernel.resources.pages.runs import visible_changes
+from neiqin.kernel.resources.pages.screen import record_or_404
+from neiqin.kernel.resources.resource import Resource, site
+
+LARGEST = 2**63 - 1
+RecordId = Annotated[int, Path(ge=1, le=LARGEST)]
+MOST_IDS = 10_000
+
+
+class Bearer(HttpBearer):
+    """A token in the Authorization header, or the browser's session with its CSRF token."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        person = request.person  # type: ignore[attr-defined]
+        if person.id is None or (not request.token_used and check_csrf(request) is not None):  # type: ignore[attr-defined]
+            return None
+        return person
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        return None  # pragma: no cover - __call__ decides
+
+
+class Failure(Exception):
+    """An answer that is not the expected one."""
+
+    def __init__(self, status: int, message: str, problems: Sequence[Any] = ()) -> None:
+        self.status, self.body = status, {"message": message, "problems": list(problems)}
+        super().__init__(message)
+
+
+def answer(status: int, body: Any, **headers: str) -> HttpResponse:
+    """A JSON response."""
+    response = HttpResponse(orjson.dumps(body, default=str), content_type="application/json", status=status)
+    for name, value in headers.items():
+        response[name.replace("_", "-")] = value
+    return response
+
+
+def build() -> NinjaAPI:
+    """The API of the whole site."""
+    api = NinjaAPI(title="内勤 Neiqin", version="1", auth=Bearer(), docs_url=None, urls_namespace="api",
+                   description="同一套权限、范围、遮挡和动作。金额、数量是字符串，时间是 UTC。")  # fmt: skip
+    for resource in site().resources.values():
+        api.add_router(f"/{resource.api_name}", _router(resource), tags=[resource.label])
+
+    @api.exception_handler(Failure)
+    def failed(request: HttpRequest, error: Failure) -> HttpResponse:
+        return answer(error.status, error.body)
+
+    @api.exception_handler(ValidationError)
+    def malformed(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        in_path = any(e["loc"][0] == "path" for e in error.errors)
+        return answer(404, schemas.NOT_FOUND) if in_path else answer(422, {"message": "参数不对。", "problems": []})
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return answer(404, schemas.NOT_FOUND)
+
+    return api
+
+
+def _router(resource: Resource) -> Router:
+    router, name = Router(), resource.api_name
+    known = {"by_alias": True, "response": schemas.responses(resource)}
+
+    @router.get("", operation_id=f"list_{name}", summary=f"{resource.label}：列表", response=schemas.page_responses(resource),
+                openapi_extra=schemas.FILTERS)  # fmt: skip
+    def list_records(request: Any, q: str = "", sort: str = "", after: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
+        return _list(request, resource, limit)
+
+    @router.get("/{int:record_id}", operation_id=f"get_{name}", summary=f"{resource.label}：一条", **known)
+    def get_record(request: Any, record_id: RecordId) -> Any:
+        _right(request, resource.view_permission)
+        record = record_or_404(resource, request.person, record_id, log="api")
+        if request.headers.get("If-None-Match") == _etag(record):
+            return HttpResponse(status=304)
+        return _record(request, resource, record_id)
+
+    @router.get("/{int:record_id}/timeline", operation_id=f"timeline_{name}", summary=f"{resource.label}：动态",
+                response=schemas.timeline_responses())  # fmt: skip
+    def get_timeline(request: Any, record_id: RecordId) -> Any:
+        _right(request, resource.view_permission)
+        record = record_or_404(resource, request.person, record_id, log="api")
+        items, _ = timeline.of(resource, record, request.person)
+        return answer(200, {"items": [
+            {"at": i.at.isoformat(), "who": i.who, "text": i.text, "changes": [vars(c) for c in i.changes]} for i in items
+        ]})  # fmt: skip
+
+    if resource.create is not None:
+        made = resource.create
+
+        @router.post("", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(resource.shape), **known)
+        def create_record(request: Any) -> Any:
+            outcome = _perform(request, made, rows=[_body(request, resource.shape, request.person)])
+            _all_done(outcome)
+            return _record(request, resource, outcome.done[0], status=200 if outcome.repeated else 201)
+
+    if resource.edit is not None:
+        changed = resource.edit
+
+        @router.patch("/{int:record_id}", operation_id=f"edit_{name}", summary=changed.label,
+                      openapi_extra=schemas.body(resource.shape, partial=True), **known)  # fmt: skip
+        def edit_record(request: Any, record_id: RecordId) -> Any:
+            _right(request, changed.may)
+            record_or_404(resource, request.person, record_id, log="api")
+            params = _body(request, resource.shape, request.person)
+            outcome = _perform(request, changed, ids=[record_id], params=params, versions=_base(request, record_id))
+            _all_done(outcome)
+            return _record(request, resource, record_id)
+
+    for action in resource.actions:
+        _action_routes(router, resource, action)
+    return router
+
+
+def _action_routes(router: Router, resource: Resource, action: Action) -> None:
+    name = f"{resource.api_name}_{action.name}"
+
+    @router.post(f"/{{int:record_id}}/{action.name}", operation_id=name, summary=action.label, response=schemas.responses(resource),
+                 openapi_extra=schemas.body(action.shape))  # fmt: skip
+    def act(request: Any, record_id: RecordId) -> Any:
+        _right(request, action.may)
+        record_or_404(resource, request.person, record_id, log="api")
+        outcome = _perform(request, action, ids=[record_id], params=_body(request, action.shape), versions=_base(request, record_id))
+        if outcome.held:
+            return answer(202, {"held": outcome.held})
+        _all_done(outcome)
+        return _record(request, resource, record_id)
+
+    @router.post(f"/{{int:record_id}}/{action.name}/preview", operation_id=f"{name}_preview", summary=f"{action.label}：预览",
+                 response=schemas.preview_responses(), openapi_extra=schemas.body(action.shape))  # fmt: skip
+    def look_ahead(request: Any, record_id: RecordId) -> Any:
+        _right(request, action.may)
+        record_or_404(resource, request.person, record_id, log="api")
+        outcome = _guarded(lambda: preview(action, [record_id], by=request.person, params=_body(request, action.shape)))
+        changes = [vars(c) for c in visible_changes(outcome, request.person)]
+        return answer(200, {"changes": changes, "refused": [r.text for r in outcome.refused.values()]})
+
+    if action.bulk:
+
+        @router.post(f"/do/{action.name}", operation_id=f"{name}_many", summary=f"{action.label}：多条",
+                     response=schemas.many_responses(), openapi_extra=schemas.many_body(action.shape))  # fmt: skip
+        def act_on_many(request: Any) -> Any:
+            _right(request, action.may)
+            given = _json(request)
+            ids, params = given.pop("ids", None), given.pop("params", {})
+            valid = isinstance(ids, list) and len(ids) <= MOST_IDS and all(type(i) is int and 0 < i <= LARGEST for i in ids)
+            if not valid or not isinstance(params, dict) or given:
+                raise Failure(422, f"ids 是 1 到 {MOST_IDS:,} 个编号的列表，params 是一个对象。")
+            outcome = _perform(request, action, ids=ids, params=params)
+            refused = [{"id": i, "message": r.text, "code": r.code, "field": r.field} for i, r in outcome.refused.items()]
+            return answer(200, {"run": outcome.run, "done": outcome.done, "refused": refused, "held": outcome.held})
+
+
+def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
+    _right(request, resource.view_permission)
+    fields = [f for f in resource.fields_for(request.person).values() if not f.personal]
+    try:
+        query = ListQuery.read(request.GET)
+        listing = Listing(resource, request.person, ListQuery(query.q, query.conditions, query.sort, query.after, size=limit))
+        page = listing.page(fields)
+    except BadQuery as error:
+        raise Failure(400, str(error)) from None
+    count = listing.count()
+    rows = schemas.rows_as_json(resource, fields, page.ids)
+    return answer(200, {"items": rows, "next": page.after or None, "count": min(count, COUNT_CAP), "more": count > COUNT_CAP})
+
+
+def _record(request: Any, resource: Resource, record_id: int, status: int = 200) -> HttpResponse:
+    """The record as this person may see it, personal values masked; with its version as ETag."""
+    model, person = resource.model, request.person
+    record = model.objects.filter(model.visible_to(person), pk=record_id).first()
+    if record is None:  # the action has taken it out of the person's sight
+        return answer(status, {"id": record_id})
+    fields = list(resource.fields_for(person).values())
+    found = schemas.rows_as_json(resource, [f for f in fields if not f.personal], [record_id])[0]
+    found |= masks.opened([record], fields, full=False)[0]
+    for lines in resource.shape.lines:
+        rows = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
+        opened = masks.opened(rows, lines.fields, full=False)
+        plain = [f for f in lines.fields if not f.personal]
+        found[lines.name] = [{"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o for r, o in zip(rows, opened, strict=True)]
+    headers = {"ETag": _etag(record)} | ({"Location": f"/api/v1/{resource.api_name}/{record_id}"} if status == 201 else {})
+    return answer(status, found, **headers)
+
+
+def _etag(record: Any) -> str:
+    return f'"{record.version}"'
+
+
+def _base(request: Any, record_id: int) -> dict[int, int] | None:
+    """The version the caller saw, from If-Match."""
+    text = request.headers.get("If-Match", "").strip().removeprefix("W/").strip('"')
+    if not text or text == "*":
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise Failure(400, "If-Match 写上次得到的 ETag。")
+    return {record_id: int(text)}
+
+
+def _right(request: Any, permission: str) -> None:
+    if not request.person.may(permission):
+        history.note("refused", by=request.person, source="api", params={"address": request.path[:200]})
+        raise Failure(403, "没有这项权限。")
+
+
+def _json(request: Any) -> dict[str, Any]:
+    try:
+        given = orjson.loads(request.body or b"{}")
+    except orjson.JSONDecodeError:
+        raise Failure(400, "内容不是 JSON。") from None
+    if not isinstance(given, dict):
+        raise Failure(422, "内容要是一个对象。")
+    return given
+
+
+def _body(request: Any, shape: Shape, person: Any = None) -> dict[str, Any]:
+    """The given object. Fields the person may not touch are refused like unknown ones."""
+    given = _json(request)
+    if person is not None:
+        hidden = [f for f in shape.fields if f.name in given and not person.may(f.right)]
+        if hidden:
+            problems = [asdict(Problem(f.name, f.label, f"「{f.label}」你没有权限改。")) for f in hidden]
+            raise Failure(422, problems[0]["message"], problems)
+    return given
+
+
+def _perform(request: Any, action: Action, **what: Any) -> Outcome:
+    _right(request, action.may)
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not 0 < len(key) <= 80:
+        raise Failure(400, "Idempotency-Key 是 1 到 80 个字符。")
+    return _guarded(lambda: perform(action, by=request.person, key=key, source="api", **what))
+
+
+def _guarded(work: Callable[[], Outcome]) -> Outcome:
+    try:
+        return work()
+    except Invalid as error:
+        raise Failure(422, str(error), [asdict(p) for p in error.problems]) from None
+    except NotAllowed as error:
+        raise Failure(403, str(error)) from None
+    except (KeyReused, TooSlow) as error:
+        raise Failure(409, str(error)) from None
+
+
+def _all_done(outcome: Outcome) -> None:
+    """One record was meant: its refusal is the answer."""
+    refusal: Refusal | None = next(iter(outcome.refused.values()), None)
+    if refusal is not None:
+        status = {"missing": 404, "forbidden": 403}.get(refusal.code, 409)
+        problems: list[Mapping[str, Any]] = refusal.data if refusal.code == "conflict" else [{"field": refusal.field, "message": refusal.text}]
+        raise Failure(status, refusal.text, problems)
