@@ -91,7 +91,10 @@ def token(given: argparse.Namespace) -> int:
     with _django("app"):
         from neiqin.kernel.people import tokens
 
-        print(tokens.issue(given.login))
+        try:
+            print(tokens.issue(given.login))
+        except LookupError as error:
+            raise ClusterProblem(str(error)) from None
     return 0
 
 
@@ -178,7 +181,7 @@ def doctor(given: argparse.Namespace) -> int:
 def export(given: argparse.Namespace) -> int:
     """Write all records of one kind as a table, as the given person may see them."""
     with _django("app"):
-        from neiqin.kernel.resources import export as exports
+        from neiqin.config import export as exports
 
         exports.write(given.kind, given.login, sys.stdout)
     return 0

@@ -18,7 +18,12 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ok": True})
 
 
-urlpatterns = [path("healthz", health), path("api/v1/", api.build().urls), path("", include("neiqin.web.urls")), *routes.urlpatterns()]
+urlpatterns = [
+    path("healthz", health),
+    path("api/v1/", api.build().urls),
+    path("", include("neiqin.web.urls")),
+    *routes.urlpatterns(),
+]
 handler403 = "neiqin.web.errors.forbidden"
 handler404 = "neiqin.web.errors.not_found"
 handler500 = "neiqin.web.errors.failed"
