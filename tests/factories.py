@@ -4,13 +4,17 @@ import itertools
 from datetime import date
 from typing import Any
 
+from django.test import Client
+
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import (
     Appointment,
     Delegation,
     Grant,
+    Login,
     Person,
     Position,
     PositionRole,
@@ -21,6 +25,7 @@ from neiqin.kernel.people.models import (
 from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer
+from tests.stranger.models import Sample
 
 _counter = itertools.count(1)
 CUSTOMER_RIGHTS = ("view", "create", "edit", "hand_over", "deactivate", "confirm_level", "credit", "reveal", "export")
@@ -95,3 +100,42 @@ def customer(owner: Actor | None = None, name: str = "", **values: Any) -> Custo
     outcome = perform(create, by=SYSTEM, rows=[customer_row(name, owner=owner.id, **values)])
     assert not outcome.refused, outcome.refused
     return Customer.objects.get(pk=outcome.done[0])
+
+
+def login_of(someone: Person | Actor) -> Login:
+    """The person's login, made if there is none."""
+    person_id = _id(someone)
+    found = Login.objects.filter(person_id=person_id).first()
+    return found or Login.objects.create(username=f"login{person_id}", person_id=person_id, password="!")
+
+
+def sign_in(client: Client, someone: Person | Actor) -> Client:
+    """The client with the person's session."""
+    login = login_of(someone)
+    client.force_login(login)
+    session = client.session
+    session["stamp"] = str(login.session_stamp)
+    session.save()
+    return client
+
+
+def api(client: Client, someone: Person | Actor) -> Client:
+    """The client with the person's token in every request."""
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {tokens.issue(login_of(someone).username)}"
+    return client
+
+
+# One record of each resource, for the promises of all modules; a new resource adds a line here.
+MAKERS: dict[str, Any] = {
+    "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
+    "customers.customer": lambda: customer(),
+    "people.person": lambda: person("试用"),
+    "people.unit": lambda: unit("试用组"),
+    "people.position": lambda: position("试用岗"),
+    "people.role": lambda: Role.objects.create(name="试用角色", code=f"R{next(_counter)}", **stamps()),
+}
+
+
+def actors_of(person_id: int) -> Actor:
+    """The acting person of today."""
+    return actor_of(person_id)

@@ -43,7 +43,7 @@ os.environ["NEIQIN_DATA"] = str(_test_data())
 os.environ["NEIQIN_DB_ROLE"] = "app"
 for _name in ("NEIQIN_DATABASE_URL", "NEIQIN_DB_NAME"):
     os.environ.pop(_name, None)
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "neiqin.config.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from neiqin.config.postgres import Cluster, Roles, locks  # noqa: E402
 
@@ -148,9 +148,9 @@ def _shapes_the_schema(path: Path) -> bool:
 
 def _digest(wanted) -> str:
     digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and wanted(path.relative_to(PACKAGE)):
-            digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    for path in sorted([*PACKAGE.rglob("*"), *(ROOT / "tests/stranger").rglob("*")]):
+        if path.is_file() and "__pycache__" not in path.parts and wanted(path.relative_to(ROOT)):
+            digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

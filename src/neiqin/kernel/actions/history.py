@@ -52,6 +52,17 @@ def open_run(call: Any, *, params: Any, held: int | None = None) -> int:
         return cursor.fetchone()[0]
 
 
+def begin(action: str, *, by: Any, source: str) -> int:
+    """Open a run for work that is no action (loading a demo, a migration of data) inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH run AS (INSERT INTO actions_run (action, person_id, source) VALUES (%s, %s, %s) RETURNING id) "
+            "SELECT id, set_config('neiqin.run', id::text, true) FROM run",
+            [action, by.id, source],
+        )
+        return cursor.fetchone()[0]
+
+
 def close_run(call: Any, outcome: Any) -> None:
     """Keep the answer under the request key. Inside a caller's transaction also forget the current run."""
     with connection.cursor() as cursor:

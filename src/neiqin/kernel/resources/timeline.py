@@ -72,7 +72,7 @@ def sentence(event: Event) -> str:
 def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], person: Any) -> dict[int, list[Item]]:
     """run -> changed fields of the record and its lines, as this person may read them."""
     tables: dict[str, tuple[Lines | None, str]] = {resource.model._meta.db_table: (None, "id")}
-    tables |= {line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column) for line in resource.shape.lines}
+    tables |= {line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column) for line in resource.all_lines}
     rows = {(resource.model._meta.db_table, record.pk)}
     raw = []
     if runs:
@@ -104,11 +104,14 @@ def _cells(change: Any, lines: Lines | None, resource: Resource, known: Mapping[
     cells = []
     for field in lines.fields if lines else known.values():
         column = model._meta.get_field(field.path).column
-        before, after = change.before.get(column), change.after.get(column)
-        if (column in change.before or column in change.after) and column not in SILENT and not (before in (None, "", False) and after in (None, "", False)):
-            cells.append((change.run, field, f"{lines.label} {field.label}" if lines else field.label, _dots(field, before), _dots(field, after)))
+        if column in SILENT or (column not in change.before and column not in change.after):
+            continue
+        before, after = _present(field, change.before.get(column)), _present(field, change.after.get(column))
+        if before is not None or after is not None:
+            cells.append((change.run, field, f"{lines.label} {field.label}" if lines else field.label, before, after))
     return cells
 
 
-def _dots(field: Field, value: Any) -> Any:
-    return None if field.personal and value in ("", "\\x", None) else value
+def _present(field: Field, value: Any) -> Any:
+    """None for what is empty: nothing, no text, an unset switch, an empty sealed value."""
+    return None if value in (None, "", "\\x") or (value is False and field.kind == "bool") else value

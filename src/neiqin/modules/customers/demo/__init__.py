@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
 from neiqin.kernel import clock
+from neiqin.kernel.actions import history
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.fields.formats import pinyin_key
 from neiqin.kernel.numbering.series import continue_from
@@ -42,6 +43,7 @@ def load() -> dict[str, Any]:
     """Load the demo company unless it is there; returns logins to try and counts of what exists."""
     if not Person.objects.exists():
         with transaction.atomic():
+            history.begin("demo", by=SYSTEM, source="demo")
             people = _organisation()
         _customers(people)
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
@@ -134,13 +136,14 @@ def _customers(people: dict[str, Person]) -> None:
     perform(deactivate, inactive, by=SYSTEM, params={"reason": "长期没有往来"}, source="demo")
     moments = [clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480) for n, row in enumerate(rows)]
     levels = [choices["level"][row["level"]] for row in rows]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        history.begin("demo", by=SYSTEM, source="demo")
         cursor.execute(
             "UPDATE customers_customer c SET created_at = v.at, updated_at = v.at, level = v.level "
             "FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS v(id, at, level) WHERE c.id = v.id",
             [made, moments, levels],
         )
-    continue_from(NUMBERS, f"KH{len(rows):06d}")
+        continue_from(NUMBERS, f"KH{len(rows):06d}")
 
 
 def _customer(row: dict[str, str], people: dict[str, Person], contacts: Any, addresses: Any, choices: Any) -> dict[str, Any]:

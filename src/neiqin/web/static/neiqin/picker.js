@@ -34,8 +34,11 @@
     });
     if (!items.length) { const li = document.createElement('li'); li.className = 'mut'; li.textContent = '没有叫这个的，换几个字再找'; ul.append(li); }
     box.append(ul);
-    const at = box.getBoundingClientRect(), frame = box.closest('dialog') || document.documentElement, low = Math.min(innerHeight, frame.getBoundingClientRect().bottom);
-    ul.classList.toggle('up', at.bottom + ul.offsetHeight > low && at.top > ul.offsetHeight);
+    // In the top layer: a dialog or a scrolling table would cut it off.
+    ul.popover = 'manual'; ul.showPopover();
+    const at = box.getBoundingClientRect(), below = innerHeight - at.bottom - 12, up = below < Math.min(ul.scrollHeight, 240) && at.top > below;
+    ul.style.width = `${at.width}px`; ul.style.left = `${at.left}px`; ul.style.maxHeight = `${Math.min(320, up ? at.top - 12 : below)}px`;
+    ul.style.top = up ? 'auto' : `${at.bottom + 4}px`; ul.style.bottom = up ? `${innerHeight - at.top + 4}px` : 'auto';
     text.setAttribute('aria-expanded', 'true'); text.setAttribute('aria-controls', 'pick-list');
     if (items.length) text.setAttribute('aria-activedescendant', 'pick-0');
   }

@@ -1,0 +1,71 @@
+"""NUL, lone surrogates, huge integers, megabytes: answered with a sentence, never with a crash."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from neiqin.kernel.resources.resource import site
+from neiqin.modules.customers.models import Customer
+from tests import factories
+from tests.promises.test_access import addresses, endpoints
+
+pytestmark = pytest.mark.django_db
+RESOURCES = sorted(site().resources)
+EVIL = ["\0", "a\0b", "\ud800", "9" * 40, "-1", str(2**63), str(-(2**63) - 1), "1e999", "NaN", "x" * 1_000_000, "'; DROP TABLE x;--", "<script>", "%", "_%", "{{7*7}}", "＝1", "\u202e", "[]", "{}", "null"]  # fmt: skip
+
+
+@pytest.fixture
+def boss():
+    everything = {p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}
+    return factories.person("全知", position_=factories.position("全知岗", **everything))
+
+
+@pytest.mark.parametrize("key", RESOURCES)
+def test_hostile_addresses_and_forms_never_crash(key, client, boss):
+    resource, record = site().resources[key], factories.MAKERS[key]()
+    factories.sign_in(client, boss)
+    names = ["q", "f", "sort", "after", "before", "size", "add", "value", "id", "name", "query", "column", "width", "version", "request_key", "to", "reason"]
+    names += [f.name for f in resource.shape.fields] + [f"{line.name}-0-{f.name}" for line in resource.shape.lines for f in line.fields]
+    names += [f"{line.name}-0-id" for line in resource.shape.lines]
+    for evil in EVIL:
+        given = dict.fromkeys(names, evil.encode("utf-8", "surrogatepass"))
+        for method, address in addresses(resource, record.pk):
+            answer = client.get(address, given) if method == "get" and len(evil) < 5000 else client.post(address, given)
+            assert answer.status_code < 500, (address, evil[:20])
+
+
+@pytest.mark.parametrize("key", RESOURCES)
+def test_hostile_bodies_never_crash_the_api(key, boss):
+    resource, record = site().resources[key], factories.MAKERS[key]()
+    token = factories.api(Client(), boss)
+    values = [*EVIL, 10**40, -(10**40), 1e308, True, None, [], {}, [[]], {"id": 1}]
+    for method, address in endpoints(resource, record.pk):
+        if method == "get":
+            continue
+        for evil in values:
+            body = {f.name: evil for f in resource.shape.fields} | {line.name: [{"name": evil, "mobile": evil}] for line in resource.shape.lines}
+            for given in (body, {"ids": evil}, {"ids": [evil], "params": evil}, {"reason": evil, "to": evil, "level": evil}):
+                text = json.dumps(given).encode("utf-8", "surrogatepass")
+                answer = getattr(token, method)(address, text, content_type="application/json")
+                assert 400 <= answer.status_code < 500 or answer.status_code in (200, 201), (address, str(evil)[:20])
+        for raw in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b'{"a":' * 2000, b'{"ids":[1e400]}'):
+            assert getattr(token, method)(address, raw, content_type="application/json").status_code < 500
+
+
+def test_a_wrong_address_is_404_not_a_crash(client, boss):
+    factories.sign_in(client, boss)
+    for address in ("/customers/customer/99999999999999999999999/", "/customers/customer/0/", "/customers/customer/1/nosuch/",
+                    "/customers/customer/do/nosuch/?id=1", "/nosuch/"):  # fmt: skip
+        assert client.get(address).status_code == 404, address
+    assert factories.api(Client(), boss).get("/api/v1/customers/99999999999999999999999").status_code == 404
+
+
+def test_markup_in_a_name_is_shown_not_run(client, boss):
+    customer = factories.customer(name="<img src=x onerror=alert(1)>有限公司")
+    factories.sign_in(client, boss)
+    for address in ("/customers/customer/", f"/customers/customer/{customer.pk}/", f"/customers/customer/{customer.pk}/edit/"):
+        text = client.get(address).content.decode()
+        assert "<img src=x" not in text
+        assert "&lt;img src=x" in text
+    assert Customer.objects.count() == 1

@@ -1,0 +1,7 @@
+"""The product's settings with one more module: the object of docs/adding-an-object.md."""
+
+from neiqin.config.settings import *  # noqa: F403
+from neiqin.config.settings import INSTALLED_APPS, MODULES
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.stranger"]
+MODULES = [*MODULES, "tests.stranger.module"]
