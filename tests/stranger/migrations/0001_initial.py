@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ('people', '0003_login_must_change'),
+        ('people', '0002_epoch'),
     ]
 
     operations = [
