@@ -109,7 +109,7 @@ class Databases:
         with self.connect() as connection:
             connection.execute(f'CREATE DATABASE "{building}" OWNER {Roles.OWNER}')
             connection.execute(f'GRANT CONNECT ON DATABASE "{building}" TO {Roles.APP}')
-        _manage("migrate", "--no-input", "-v0", NEIQIN_DB_ROLE="owner", NEIQIN_DB_NAME=building)
+        _manage("migrate", "--no-input", "--skip-checks", "-v0", NEIQIN_DB_ROLE="owner", NEIQIN_DB_NAME=building)
         with self.connect() as connection:
             # Nobody may connect: a connection would keep it from being cloned.
             connection.execute(f'ALTER DATABASE "{building}" ALLOW_CONNECTIONS false')
@@ -118,7 +118,7 @@ class Databases:
     def _collect_static(self) -> None:
         stamp, now = self.data / "static.stamp", _digest(lambda path: "static" in path.parts)
         if not stamp.exists() or stamp.read_text() != now:
-            _manage("collectstatic", "--no-input", "-v0")
+            _manage("collectstatic", "--no-input", "--skip-checks", "-v0")
             stamp.write_text(now)
 
     def _drop_left_overs(self, connection: psycopg.Connection) -> None:
