@@ -31,7 +31,8 @@ class Resource:
 
     fields: all that can be shown, in order; shape: what a form takes; fast_sorts: at most three columns indexed under
     owner, unit and alone; search: text and person -> Q; title: the column that names a record; number: the column shown
-    above it; reveals: the action that shows personal values in full; notes: record and person -> notes on its page.
+    above it; reveals: the action that shows personal values in full; notes: record and person -> notes on its page;
+    kept: lines that are shown and told in history but which only actions change, never the form.
     """
 
     model: Any
@@ -51,6 +52,7 @@ class Resource:
     reveals: Action | None = None
     related: tuple[Related, ...] = ()
     notes: Callable[[Any, Any], Sequence[Any]] | None = None
+    kept: tuple[Lines, ...] = ()
     slug: str = ""
     section: str = ""  # the menu section; empty: not in the menu
     phone: bool = False
@@ -79,9 +81,15 @@ class Resource:
         """The fields that exist for this person, by name."""
         return {f.name: f for f in self.fields if person.may(f.right)}
 
-    def shape_for(self, person: Any) -> Shape:
-        """What this person may fill in."""
-        return Shape(tuple(f for f in self.shape.fields if person.may(f.right)), self.shape.lines)
+    def shape_for(self, person: Any, action: Action | None = None) -> Shape:
+        """What this person may fill in; with an action, what that action takes (an edit may take less than a create)."""
+        shape = action.shape if action else self.shape
+        return Shape(tuple(f for f in shape.fields if person.may(f.right)), shape.lines)
+
+    @property
+    def all_lines(self) -> tuple[Lines, ...]:
+        """The lines of the form and those that only actions change."""
+        return (*self.shape.lines, *self.kept)
 
     def search_condition(self, text: str, person: Any) -> Q:
         """Rows that the typed words find."""
@@ -111,12 +119,34 @@ class MenuEntry:
 
 
 @dataclass(frozen=True)
+class Stat:
+    """A figure on the workbench that opens its rows."""
+
+    label: str
+    value: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Todo:
+    """Something that waits for this person on the workbench. end: until when, in words; tone: warn or bad."""
+
+    title: str
+    url: str
+    meta: str = ""
+    icon: str = "checkbox"
+    end: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True)
 class Module:
     """The manifest: everything a module plugs into the system.
 
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
-    urls: further Django URL patterns; menu: entries beside the resources' lists.
+    urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> what the
+    module has for the workbench, figures and things to do.
     """
 
     label: str
@@ -128,6 +158,7 @@ class Module:
     urls: Sequence[Any] = ()
     menu: Sequence[MenuEntry] = ()
     sections: Sequence[str] = ()
+    home: Sequence[Callable[[Any], Sequence[Stat | Todo]]] = ()
 
 
 class Site:
@@ -162,7 +193,7 @@ class Site:
         found: dict[str, tuple[Resource, Lines | None]] = {}
         for resource in self.resources.values():
             found[resource.model._meta.db_table] = (resource, None)
-            for lines in resource.shape.lines:
+            for lines in resource.all_lines:
                 found[lines.model._meta.db_table] = (resource, lines)
         return found
 

@@ -30,7 +30,7 @@ def shell_of(request: Any) -> Any:
     ]  # fmt: skip
     return SimpleNamespace(
         person=person, menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e], company=settings.COMPANY_NAME,
-        theme=person.theme, density=person.density, news=news,
+        theme=person.theme, density=person.density, news=news, settings_url="/settings/",
     )  # fmt: skip
 
 

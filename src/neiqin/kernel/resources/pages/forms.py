@@ -36,7 +36,7 @@ def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
 
 
 def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
-    shape = resource.shape_for(request.person)
+    shape = resource.shape_for(request.person, resource.edit if record else resource.create)
     if request.method != "POST":
         draft = Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0).first()
         values = _stored(record, shape)

@@ -89,7 +89,7 @@ def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
 
 def _line_tabs(resource: Resource, record: Any) -> list[Bag]:
     tabs = []
-    for lines in resource.shape.lines:
+    for lines in resource.all_lines:
         rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id"))
         plain = [f for f in lines.fields if not f.personal]
         read = lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id").values_list(*masks.paths(plain))
