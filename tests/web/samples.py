@@ -531,8 +531,8 @@ def home_page(**more):
             O(label="30 天没联系", value="6 家", url="/customers/?cold=1"),
         ],
         "recent": [
-            O(label="苏州恒昌电气成套设备有限公司", url="/customers/88/", meta="10:31"),
-            O(label="山东鲁岳重工股份有限公司", url="/customers/81/", meta="昨天 16:30"),
+            O(label="苏州恒昌电气成套设备有限公司", url="/customers/88/", icon="users", at=NOW - timedelta(minutes=11)),
+            O(label="山东鲁岳重工股份有限公司", url="/customers/81/", icon="users", at=NOW - timedelta(hours=18)),
         ],
     }
     return O(**values | more)
@@ -566,6 +566,7 @@ def log_page(**more):
             ip="10.2.0.17" if i % 3 < 2 else None,
             objects="KH2600088 苏州恒昌电气成套设备有限公司" if i % 3 == 0 else "",
             changes=changes if i % 3 == 0 else [],
+            more=i == 3,
         )
         for i in range(24)
     ]
@@ -576,17 +577,19 @@ def log_page(**more):
         form_field("since", "从", "date", "2026-11-01"),
         form_field("until", "到", "date", "2026-11-20"),
     ]
-    values = {"fields": fields, "rows": log_rows, "prev_url": None, "next_url": "?before=66"}
+    seal = O(number=1204, at=NOW - timedelta(seconds=8), unsealed="3", late=False, minutes=0)
+    values = {"url": "/log/", "fields": fields, "rows": log_rows, "prev_url": None, "next_url": "?before=66", "seal": seal, "single": False}
     return O(**values | more)
 
 
 def matrix_page(**more):
     """Roles by permissions."""
-    roles = [O(id=1, name="销售内勤", people=6), O(id=2, name="业务员", people=14), O(id=3, name="销售总监", people=1)]
+    people = [(1, "销售内勤", 6), (2, "业务员", 14), (3, "销售总监", 1)]
+    roles = [O(id=n, name=name, people=count, url=f"/people/role/{n}/") for n, name, count in people]
     scopes = [("own", "本人"), ("unit", "本部门"), ("tree", "本部门及下级"), ("all", "全部")]
 
     def permission(codename, label, scoped, *values, note=""):
-        cells = [O(role_id=role.id, value=value) for role, value in zip(roles, values, strict=True)]
+        cells = [O(role_id=role.id, role=role.name, value=value) for role, value in zip(roles, values, strict=True)]
         return O(codename=codename, label=label, help=note, scoped=scoped, cells=cells)
 
     groups = [
@@ -605,6 +608,8 @@ def matrix_page(**more):
         "url": "/people/roles/matrix/",
         "request_key": "0193-ghi",
         "editable": True,
+        "problem": "",
+        "new_url": "/people/role/new/",
         "roles": roles,
         "groups": groups,
         "scopes": scopes,

@@ -47,10 +47,10 @@ def in_force(day: date) -> Q:
 
 def _build(person_id: int, day: date) -> Actor:
     person = Person.objects.select_related("unit", "position").get(pk=person_id)
-    own = _scopes(person_id, day)
+    own = own_scopes(person_id, day)
     scopes, delegated = dict(own), {}
     for given in Delegation.objects.filter(in_force(day), taker_id=person_id, giver__left_on=None):
-        for permission, scope in _scopes(given.giver_id, day).items():
+        for permission, scope in own_scopes(given.giver_id, day).items():
             if not given.permissions or permission in given.permissions:
                 if permission not in own:
                     delegated[permission] = given.giver_id
@@ -61,8 +61,8 @@ def _build(person_id: int, day: date) -> Actor:
     )  # fmt: skip
 
 
-def _scopes(person_id: int, day: date) -> dict[str, Scope]:
-    """Permission -> scope from the person's own appointments."""
+def own_scopes(person_id: int, day: date) -> dict[str, Scope]:
+    """Permission -> scope from the person's own appointments, without what others delegated to him."""
     appointments = list(Appointment.objects.filter(in_force(day), person_id=person_id).values_list("position_id", "unit_id"))
     helped = WorksFor.objects.filter(in_force(day), assistant_id=person_id).values_list("person_id", flat=True)
     own = frozenset({person_id, *helped})

@@ -99,7 +99,7 @@ class AccountAdapter(DefaultAccountAdapter):
         request.session["stamp"] = str(user.session_stamp)
 
     def set_password(self, user: Any, password: str) -> None:
-        user.password_changed_at = clock.now()
+        user.password_changed_at, user.must_change = clock.now(), False
         super().set_password(user, password)
 
 

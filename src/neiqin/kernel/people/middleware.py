@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from neiqin.kernel import clock
 from neiqin.kernel.people import tokens
@@ -16,6 +17,7 @@ from neiqin.kernel.people.scope import nobody
 from neiqin.kernel.resources.shell import shell_of
 
 SEEN_EVERY = 60
+OPEN = ("/account/password/", "/account/confirm/", "/logout/", "/login/", "/static/")
 
 
 class PersonMiddleware:
@@ -27,7 +29,15 @@ class PersonMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         request.person = self._person(request)
         request.shell = lambda: shell_of(request)
+        if self._must_change(request):
+            return redirect("account_change_password")
         return self.get_response(request)
+
+    def _must_change(self, request: Any) -> bool:
+        """A one-time password opens only the page that changes it."""
+        if request.person.id is None or request.token_used or not request.user.must_change:
+            return False
+        return not request.path.startswith(OPEN)
 
     def _person(self, request: Any) -> Any:
         bearer = request.headers.get("Authorization", "")

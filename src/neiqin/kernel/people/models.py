@@ -147,6 +147,13 @@ class Person(Named):
     class Meta:
         indexes = [models.Index(fields=["pinyin", "id"], name="people_person_pinyin")]
 
+    @classmethod
+    def visible_to(cls, person: Any, permission: str = "") -> Q:
+        """Everybody sees at least himself: his settings and his signatures need no right."""
+        if permission not in ("", cls.VIEW) or person.may(cls.VIEW):
+            return super().visible_to(person, permission)
+        return Q(pk=person.id)
+
 
 class Appointment(Line):
     """Who holds which position in which unit, from and until (exclusive) which day; `main` once at a time."""
@@ -235,6 +242,7 @@ class Login(AbstractBaseUser):
     locked_until = models.DateTimeField(null=True)
     session_stamp = models.UUIDField(default=uuid.uuid4)  # a new one ends all sessions
     password_changed_at = models.DateTimeField(null=True)
+    must_change = models.BooleanField(default=False)  # a one-time password: nothing else is shown until it is changed
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -1,16 +1,38 @@
-"""What people plug into the system."""
+"""What the organisation plugs into the system."""
 
-from neiqin.kernel.people import resources
-from neiqin.kernel.resources.resource import Module
+from django.urls import path
+
+from neiqin.kernel.people import home, panels, resources, views
+from neiqin.kernel.resources import log
+from neiqin.kernel.resources.resource import MenuEntry, Module
 
 module = Module(
     label="组织",
     sections=["", "业务", "管理"],
-    resources=[resources.person, resources.unit, resources.position],
+    resources=[resources.person, resources.unit, resources.position, resources.role],
     permissions={
         "people.view": "看组织和人员",
         "people.manage": "改组织、岗位和人员",
+        "people.duties": "发布岗位职责，看谁没签",
         "people.rights": "改权限",
         "audit.view": "查操作日志",
     },
+    panels={"people.person": [panels.what_he_can_do], "people.position": [panels.written_duties]},
+    home=[home.to_sign, home.for_administrators],
+    urls=[
+        path("", views.home, name="home"),
+        path("settings/", views.settings, name="settings"),
+        path("people/logins/<int:person_id>/", views.login, name="person_login"),
+        path("people/duties/", views.duties, name="duties"),
+        path("people/duties/<int:duty_id>/", views.duty, name="duty"),
+        path("people/rights/", views.rights, name="rights"),
+        path("log/", log.show, name="log"),
+        path("log/<int:run_id>/", log.one, name="log_run"),
+    ],
+    menu=[
+        MenuEntry("工作台", "/", "layout-dashboard", phone=True),
+        MenuEntry("职责签收", "/people/duties/", "file-certificate", "管理", "people.duties"),
+        MenuEntry("权限", "/people/rights/", "shield-lock", "管理", "people.rights"),
+        MenuEntry("操作日志", "/log/", "history", "管理", "audit.view"),
+    ],
 )

@@ -1,11 +1,12 @@
 """What customers plug into the system."""
 
 from neiqin.kernel.resources.resource import Module
-from neiqin.modules.customers import resources
+from neiqin.modules.customers import home, resources
 
 module = Module(
     label="客户",
     resources=[resources.customer],
+    home=[home.mine],
     permissions={
         "customers.view": "看客户",
         "customers.create": "新建客户",

@@ -133,6 +133,7 @@ window.nq = (() => {
     root.dataset.theme = theme;
     try { localStorage.setItem('neiqin-theme', theme); } catch { /* storage may be off */ }
   });
+  on('submit', '[data-settings]', () => { try { localStorage.removeItem('neiqin-theme'); } catch { /* storage may be off */ } });
   on('click', '[data-print]', () => { $$('.menu:popover-open').forEach(m => m.hidePopover()); print(); });
   on('click', '[data-dismiss]', el => el.closest('[data-toast]').remove());
   on('click', '[data-copy]', async el => {

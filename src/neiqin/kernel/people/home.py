@@ -1,0 +1,125 @@
+"""The workbench: what waits for this person, the figures of the modules, what she handled last."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions import seals
+from neiqin.kernel.actions.models import Event
+from neiqin.kernel.actions.worker import ALARM_LAG
+from neiqin.kernel.people import duties
+from neiqin.kernel.people.models import Login
+from neiqin.kernel.resources.pages.screen import Bag
+from neiqin.kernel.resources.resource import Stat, Todo, site
+
+RECENT = 8
+RECENT_RUNS = 60
+GREETINGS = ((5, "夜深了"), (9, "早上好"), (12, "上午好"), (14, "中午好"), (18, "下午好"), (24, "晚上好"))
+WEEKDAYS = "一二三四五六日"
+
+
+def page_for(person: Any) -> Bag:
+    """Everything the workbench shows to one person."""
+    found = [item for module in site().modules for offer in module.home for item in offer(person)]
+    todo = [item for item in found if isinstance(item, Todo)]
+    sheets = [
+        Bag(title=f"{d.position.name}岗位职责", version=d.number, published=clock.local(d.published_at).date(),
+            url=f"/people/duties/{d.pk}/", signed=signed)
+        for d, signed in duties.duties_of(person.id)
+    ]  # fmt: skip
+    return Bag(
+        greeting=greeting(clock.local(clock.now()), person.name), sentence=[_sentence(len(todo))], duties=sheets, todo=todo,
+        stats=[item for item in found if isinstance(item, Stat)], recent=recent(person),
+    )  # fmt: skip
+
+
+def greeting(now: datetime, name: str) -> str:
+    """早上好 until nine, and so on; a person of three characters is called by the last two."""
+    words = next(words for until, words in GREETINGS if now.hour < until)
+    return f"{words}，{name[1:] if len(name) == 3 else name}"
+
+
+def _sentence(count: int) -> str:
+    now = clock.local(clock.now())
+    day = f"{now.month}月{now.day}日，周{WEEKDAYS[now.weekday()]}。"
+    return day + (f"有 {count} 件事等着处理。" if count else "没有等着处理的事。")
+
+
+def to_sign(person: Any) -> list[Todo]:
+    """Written duties that this person has yet to sign."""
+    return [
+        Todo(f"{d.position.name}岗位职责，看完签收", f"/people/duties/{d.pk}/",
+             f"第 {d.number} 版，{clock.local(d.published_at):%m-%d} 发布", "file-certificate")
+        for d in duties.unsigned_of(person.id)
+    ]  # fmt: skip
+
+
+def for_administrators(person: Any) -> list[Todo]:
+    """What the system itself complains about, for those who can mend it."""
+    found = []
+    if person.may("people.manage"):
+        locked = (
+            Login.objects.filter(locked_until__gt=clock.now(), person__left_on=None)
+            .select_related("person")
+            .order_by("locked_until")
+        )
+        found += [
+            Todo(f"{x.person.name}的账号锁着，连错五次密码", f"/people/logins/{x.person_id}/", x.username, "lock",
+                 f"{clock.local(x.locked_until):%H:%M} 自动解开", "warn")
+            for x in locked[:5] if x.person and x.locked_until
+        ]  # fmt: skip
+    if person.may("audit.view"):
+        if (late := seals.lag()) > ALARM_LAG:
+            found.append(Todo("操作日志没有按时封存", "/log/", "有事务拖住了封存，或后台程序没在运行", "alert-triangle",
+                              f"晚了 {late.total_seconds() // 60:.0f} 分钟", "bad"))  # fmt: skip
+        if _default_partition_used():
+            found.append(
+                Todo(
+                    "操作日志缺一个月的分区，记录落在了备用分区",
+                    "/log/",
+                    "不丢数据，让后台程序运行起来就会补上",
+                    "alert-triangle",
+                    "",
+                    "bad",
+                )
+            )
+    return found
+
+
+def _default_partition_used() -> bool:
+    with connection.cursor() as cursor:
+        for table in seals.TABLES:
+            cursor.execute(
+                f"SELECT EXISTS (SELECT FROM {table} WHERE tableoid = to_regclass(%s))", [f"{table}_default"]
+            )
+            if cursor.fetchone()[0]:
+                return True
+    return False
+
+
+def recent(person: Any) -> list[Bag]:
+    """The records this person acted on last, newest first, as far as she still sees them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.id FROM (SELECT id, at FROM actions_run WHERE person_id = %s ORDER BY id DESC LIMIT %s) AS r "
+            "CROSS JOIN LATERAL (SELECT id FROM actions_event WHERE run_id = r.id AND at = r.at LIMIT 3) AS e",
+            [person.id, RECENT_RUNS],
+        )
+        ids = [row[0] for row in cursor.fetchall()]
+    last: dict[tuple[str, int], datetime] = {}
+    for event in Event.objects.filter(id__in=ids).order_by("-id"):
+        last.setdefault((event.model, event.record_id), event.at)
+    titles = {}
+    for key in {key for key, _ in last}:
+        resource = site().resources.get(key)
+        if resource is not None and person.may(resource.view_permission):
+            rows = resource.model.objects.filter(
+                resource.model.visible_to(person), pk__in=[i for k, i in last if k == key]
+            )
+            titles |= {(key, pk): title for pk, title in rows.values_list("pk", resource.title)}
+    return [
+        Bag(label=titles[k], url=site().resources[k[0]].url_of(k[1]), icon=site().resources[k[0]].icon, at=at)
+        for k, at in last.items() if k in titles and k != ("people.person", person.id)
+    ][:RECENT]  # fmt: skip

@@ -1,0 +1,27 @@
+"""What customers offer for the workbench."""
+
+from typing import Any
+
+from neiqin.kernel.resources.listing import COUNT_CAP, Listing, Query
+from neiqin.kernel.resources.resource import Stat
+from neiqin.modules.customers.resources import customer
+
+
+def mine(person: Any) -> list[Stat]:
+    """How many files are mine, and how many of them are new this month; each opens its list."""
+    if not person.may(customer.view_permission):
+        return []
+    own = {"field": "owner", "op": "in", "value": str(person.id)}
+    active = {"field": "state", "op": "in", "value": "active"}
+    new = {"field": "created_at", "op": "span", "value": "month"}
+    return [_stat("我负责的客户", person, own, active), _stat("其中本月新建", person, own, new)]
+
+
+def _stat(label: str, person: Any, *conditions: dict[str, str]) -> Stat:
+    query = Query(conditions=conditions)
+    count = Listing(customer, person, query).count()
+    return Stat(
+        label,
+        f"{COUNT_CAP:,}+ {customer.noun}" if count > COUNT_CAP else f"{count:,} {customer.noun}",
+        query.address(customer.url),
+    )
