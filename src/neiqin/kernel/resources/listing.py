@@ -11,12 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.conditions import BadCondition, to_q
 from neiqin.kernel.fields.field import Field
@@ -98,6 +100,7 @@ class Listing:
         self.known = resource.fields_for(person)
         self.where = self._where()
         self.sort, self.descending, self.fast = self._sort()
+        self._counted: tuple[int, int] | None = None  # (cap, rows) of the last count
 
     def _where(self) -> Q:
         condition = Q()
@@ -119,8 +122,14 @@ class Listing:
         raise BadQuery(f"不能按「{column}」排序。")
 
     def count(self, cap: int = COUNT_CAP) -> int:
-        """How many rows, at most cap + 1."""
-        return self._visible().values("pk")[: cap + 1].count()
+        """How many rows, at most cap + 1. Key by key like a page: one condition over all keys walks the whole table."""
+        if self._counted is None or self._counted[0] < cap:
+            rows = self.model.objects.filter(self.where).order_by()
+            if self._scope is None:
+                self._counted = (cap, rows.values("pk")[: cap + 1].count())
+            else:
+                self._counted = (cap, self._keyed(rows, ["pk"], cap + 1, select="count(*)")[0][0])
+        return min(self._counted[1], cap + 1)
 
     def ids(self, limit: int) -> list[int]:
         """The ids of the whole result in order, at most `limit` (for runs over a filter)."""
@@ -139,8 +148,38 @@ class Listing:
         wanted = {f.name: Sum(f.path) for f in fields if f.kind == "money"}
         return self._visible().filter(pk__in=ids).aggregate(**wanted) if wanted else {}
 
+    @staticmethod
+    def page_totals(page: "Page", fields: Sequence[Field]) -> dict[str, Decimal | None]:
+        """The same over the rows of a page just read, without asking the database again."""
+        found = {}
+        for at, column in enumerate(fields):
+            if column.kind == "money":
+                values = [cells[at] for cells in page.cells if cells[at] is not None]
+                found[column.name] = sum(values, Decimal(0)) if values else None
+        return found
+
     def _visible(self) -> QuerySet[Any]:
-        return self.model.objects.filter(self.model.visible_to(self.person, self.permission)).filter(self.where)
+        """One condition, the shared ids spelled out: with a subquery among the alternatives no index is used."""
+        rows = self.model.objects.filter(self.where)
+        if self._scope is None:
+            return rows
+        seen = Q(pk__in=self._shared)
+        for column, keys in self._scope.columns.items():
+            seen |= Q(**{f"{column}__in": keys})
+        return rows.filter(seen)
+
+    @cached_property
+    def _scope(self) -> ScopeKeys | None:
+        return self.model.scope_keys(self.person, self.permission)
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """Ids, not a subquery: the planner would rather walk the whole sort index for a handful of rows."""
+        if self._scope is None or self._scope.shared is None:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self._scope.shared[0]} LIMIT {CAP}", self._scope.shared[1])
+            return [row[0] for row in cursor.fetchall()]
 
     def _keyset(self) -> tuple[list[int], str, str]:
         backwards = bool(self.query.before)
@@ -160,37 +199,32 @@ class Listing:
         if cursor:
             column = self.model._meta.get_field(self.sort).column
             base = base.extra(where=[f'("{table}"."{column}", "{table}"."id") {"<" if descending else ">"} (%s, %s)'], params=list(cursor))
-        scope = self.model.scope_keys(self.person, self.permission)
-        if scope is None:
+        if self._scope is None:
             return list(base.values_list(self.sort, "pk")[:limit])
+        return self._keyed(base, [self.sort, "pk"], limit, f"ORDER BY 1 {order}, 2 {order}")
+
+    def _keyed(
+        self, rows: QuerySet[Any], columns: Sequence[str], limit: int, order: str = "", select: str = "*"
+    ) -> list[tuple[Any, ...]]:
+        """The first `limit` of `rows` within the person's scope: those of each key, found by its index, together."""
+        table, names = self.model._meta.db_table, ", ".join(f"c{n}" for n, _ in enumerate(columns))
         parts, values = [], []
-        for column, keys in scope.columns.items():
-            sql, params = self._sql(base.extra(where=[f'"{table}"."{column}" = scope.key']), limit)
+        for column, keys in self._scope.columns.items() if self._scope else ():
+            sql, params = _sql(rows.extra(where=[f'"{table}"."{column}" = scope.key']), columns, limit)
             parts.append(
-                f"(SELECT page.sort, page.id FROM unnest(%s::bigint[]) AS scope(key) CROSS JOIN LATERAL ({sql}) AS page(sort, id) "
-                f"ORDER BY 1 {order}, 2 {order} LIMIT {limit})"
+                f"(SELECT page.* FROM unnest(%s::bigint[]) AS scope(key) CROSS JOIN LATERAL ({sql}) AS page({names}) "
+                f"{order} LIMIT {limit})"
             )
             values += [keys, *params]
-        if shared := self._shared(scope.shared):
-            sql, params = self._sql(base.filter(pk__in=shared), limit)
+        if self._shared or not parts:
+            shared = rows.extra(where=[f'"{table}"."id" = ANY(%s::bigint[])'], params=[self._shared])
+            sql, params = _sql(shared, columns, limit)
             parts.append(f"({sql})")
             values += params
-        if not parts:
-            return []
-        with connection.cursor() as cursor_:
-            cursor_.execute(f"SELECT * FROM ({' UNION '.join(parts)}) AS found(sort, id) ORDER BY 1 {order}, 2 {order} LIMIT {limit}", values)
-            return cursor_.fetchall()
-
-    def _shared(self, shared: tuple[str, list[Any]] | None) -> list[int]:
-        """Ids, not a subquery: the planner would rather walk the whole sort index for a handful of rows."""
-        if shared is None:
-            return []
         with connection.cursor() as cursor:
-            cursor.execute(f"{shared[0]} LIMIT {CAP}", shared[1])
-            return [row[0] for row in cursor.fetchall()]
-
-    def _sql(self, rows: QuerySet[Any], limit: int) -> tuple[str, Sequence[Any]]:
-        return rows.values_list(self.sort, "pk")[:limit].query.sql_with_params()
+            found = f"SELECT * FROM ({' UNION '.join(parts)}) AS found({names}) {order} LIMIT {limit}"
+            cursor.execute(found if select == "*" else f"SELECT {select} FROM ({found}) AS counted", values)
+            return cursor.fetchall()
 
     def _ordered(self) -> QuerySet[Any]:
         column = F(self.sort)
@@ -213,6 +247,10 @@ class Listing:
             return []
         rows = {row[0]: row[1:] for row in self.model.objects.filter(pk__in=ids).values_list("pk", *masks.paths(fields))}
         return [masks.shown(fields, rows[i]) for i in ids if i in rows]
+
+
+def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> tuple[str, Sequence[Any]]:
+    return rows.values_list(*columns)[:limit].query.sql_with_params()
 
 
 def _write_cursor(row: tuple[Any, int]) -> str:

@@ -77,7 +77,7 @@ def _fill(page: Bag, resource: Resource, listing: Listing, found: Any, columns: 
     page.count_text = f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
     page.prev_url = query.address(resource.url, before=found.before) if found.before else ""
     page.next_url = query.address(resource.url, after=found.after) if found.after else ""
-    totals = listing.totals(found.ids, columns) if found.ids else {}
+    totals = listing.page_totals(found, columns)
     page.totals = totals if any(v is not None for v in totals.values()) else None
     if not found.ids:
         page.empty = _empty(resource, listing, page)
