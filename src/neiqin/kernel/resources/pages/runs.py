@@ -144,7 +144,8 @@ def _rows_in_scope(rows: list[Any], person: Any) -> set[tuple[str, int]]:
 
 def _results(request: Any, resource: Resource, action: Action, ids: list[int], outcome: Outcome) -> HttpResponse:
     page = _frame(request, resource, action, ids, {}, [])
-    titles = site().names(resource.key, [i for i in ids if i in set(outcome.done) or outcome.refused.get(i, None)])
+    done = set(outcome.done)
+    titles = site().names(resource.key, [i for i in ids if i in done or i in outcome.refused])
     visible = {r.url for r in page.records}
     said = {i: r.text for i, r in outcome.refused.items()}
     if outcome.held:
@@ -153,7 +154,7 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     revealed = _revealed(resource, action, outcome)
     page.results = [
         Bag(
-            label=titles.get(i, f"#{i}") if i in outcome.done or resource.url_of(i) in visible else f"#{i}",
+            label=titles.get(i, f"#{i}") if i in done or resource.url_of(i) in visible else f"#{i}",
             url=resource.url_of(i), ok=i not in said, message=said.get(i, revealed.get(i, "")),
         )
         for i in ids
