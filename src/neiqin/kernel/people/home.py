@@ -21,13 +21,14 @@ WEEKDAYS = "一二三四五六日"
 
 
 def page_for(person: Any) -> Bag:
-    """Everything the workbench shows to one person."""
+    """Everything the workbench shows to one person; duties yet to be signed are things to do, the signed ones stand aside."""
     found = [item for module in site().modules for offer in module.home for item in offer(person)]
     todo = [item for item in found if isinstance(item, Todo)]
     sheets = [
         Bag(title=f"{d.position.name}岗位职责", version=d.number, published=clock.local(d.published_at).date(),
             url=f"/people/duties/{d.pk}/", signed=signed)
         for d, signed in duties.duties_of(person.id)
+        if signed
     ]  # fmt: skip
     return Bag(
         greeting=greeting(clock.local(clock.now()), person.name), sentence=[_sentence(len(todo))], duties=sheets, todo=todo,
