@@ -37,7 +37,7 @@ def test_hostile_addresses_and_forms_never_crash(key, client, boss):
             assert answer.status_code < 500, (address, turn)
     huge = dict.fromkeys(names[:3] + names[-1:], "x" * 1_000_000)
     for method, address in addresses(resource, record.pk):
-        if method == "post":
+        if method == "post" and address.endswith(("new/", "edit/", "views/")):
             assert client.post(address, huge).status_code < 500, address
 
 
