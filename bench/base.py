@@ -261,15 +261,54 @@ class Client:
         return found
 
 
-def load(port: int, requests: list[dict[str, Any]], clients: int) -> dict[str, Any]:
-    """Send prepared requests from a process of its own with `clients` threads, each on a kept-alive connection."""
-    given = json.dumps({"port": port, "clients": clients, "requests": requests})
+def load(web: Web, requests: list[dict[str, Any]], clients: int) -> dict[str, Any]:
+    """Send prepared requests from a process of its own with `clients` threads, each on a kept-alive connection.
+
+    `cpu`: milliseconds of processor time a request, of web, database and client. Where others use the machine too, it
+    tells more than requests a second.
+    """
+    given = json.dumps({"port": web.port, "clients": clients, "requests": requests})
+    before = processor_seconds(web.process.pid), processor_seconds(postmaster())
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"], cwd=ROOT, env=environment(), input=given, stdout=subprocess.PIPE,
         text=True, check=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)
+    after = processor_seconds(web.process.pid), processor_seconds(postmaster())
+    each = [(b - a) * 1000 / len(requests) for a, b in zip(before, after, strict=True)]
+    found["cpu"] = [*each, found["client_seconds"] * 1000 / len(requests)]
     return found
+
+
+def cpu_text(found: dict[str, Any]) -> str:
+    """For the remarks of a line."""
+    web, database, client = found["cpu"]
+    return f"CPU a request: web {web:.1f} ms, database {database:.1f}, client {client:.1f}"
+
+
+def children(pid: int) -> list[int]:
+    return [int(p) for task in Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
+
+
+def family(pid: int) -> Iterator[int]:
+    """All processes below this one."""
+    for child in children(pid):
+        yield child
+        yield from family(child)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process and those below it have used of the processors so far; the dead are left out."""
+    ticks = 0
+    for one in (pid, *family(pid)):
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def postmaster() -> int:
+    """The process id of the benchmarks' database server."""
+    return int((DATA / "postgres/postmaster.pid").read_text().split()[0])
 
 
 def remove(folder: Path) -> None:

@@ -59,7 +59,7 @@ def pages(path: str, cookie: str, n: int, htmx: bool = False) -> dict[str, Any]:
     if status != 200:
         raise RuntimeError(f"{path} answered {status}: {body[:300].decode(errors='replace')}")
     times = [_milliseconds(lambda: _request("GET", path, cookie, **headers)) for _ in range(n)]
-    return {"times": times, "queries": len(queries), "sql": queries, "gzip": len(gzip.compress(body, 6))}
+    return {"times": times, "queries": len(queries), "timed": queries, "gzip": len(gzip.compress(body, 6))}
 
 
 def html(path: str, cookie: str) -> str:
@@ -135,14 +135,17 @@ def _request(method: str, path: str, cookie: str = "", body: bytes = b"", **envi
 
 
 @contextmanager
-def _counted() -> Iterator[list[str]]:
+def _counted() -> Iterator[list[tuple[str, float]]]:
     from django.db import connection
 
-    found: list[str] = []
+    found: list[tuple[str, float]] = []
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        found.append(sql)
-        return execute(sql, params, many, context)
+        begun = time.perf_counter()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            found.append((sql, (time.perf_counter() - begun) * 1000))
 
     with connection.execute_wrapper(note):
         yield found
@@ -184,14 +187,9 @@ def creations(n: int, start: int, api: bool, login: str) -> list[dict[str, Any]]
 
 def hand_overs(n: int, start: int, api: bool, login: str) -> list[dict[str, Any]]:
     """Requests by which a manager gives n customers, one each, to a rep of his."""
-    from neiqin.kernel.people.models import Login, Person
-
-    unit = Login.objects.get(username=login).person.unit_id
-    to = (
-        Person.objects.filter(unit__parent_id=unit, staff_no__startswith="R", staff_no__gt="R002").order_by("-id")[0].pk
-    )
+    unit, to = _team(login)
     headers, found = _headers(api, login), []
-    for at, record in enumerate(_some_customers(n, start, unit__parent_id=unit, owner__gt=0)):
+    for at, record in enumerate(_some_customers(n, start, unit__parent_id=unit, owner__lt=to)):
         values, key = {"to": to, "note": "片区调整"}, f"bench-hand-{start}-{at}"
         if api:
             path = f"/api/v1/customers/{record}/hand_over"
@@ -200,6 +198,14 @@ def hand_overs(n: int, start: int, api: bool, login: str) -> list[dict[str, Any]
             body = urlencode(values | {"request_key": key})
             found.append(_prepared(f"/customers/customer/{record}/hand_over/", body, headers))
     return found
+
+
+def _team(login: str) -> tuple[int, int]:
+    """A manager's unit, and the rep of it who is given customers here."""
+    from neiqin.kernel.people.models import Login, Person
+
+    unit = Login.objects.get(username=login).person.unit_id
+    return unit, Person.objects.filter(unit__parent_id=unit, staff_no__startswith="R").order_by("-id")[0].pk
 
 
 def _headers(api: bool, login: str) -> dict[str, str]:
@@ -261,6 +267,16 @@ def bulk(kind: str, start: int, rounds: int, login: str = "director", warm: int 
     return {"ours": ours, "bare": bare}
 
 
+def bulk_form(start: int, login: str = "director") -> dict[str, Any]:
+    """The form by which somebody hands 10,000 customers to a rep, as the dialog of a list posts it."""
+    from neiqin.kernel.people.models import Login
+
+    to = Login.objects.get(username="rep9").person_id
+    fields: list[tuple[str, Any]] = [("id", i) for i in _some_customers(BULK, start)]
+    fields += [("to", to), ("note", "片区调整"), ("request_key", f"bench-bulk-{start}")]
+    return _prepared("/customers/customer/do/hand_over/", urlencode(fields), _headers(False, login))
+
+
 def _bulk_action(kind: str, to: int) -> tuple[Any, dict[str, Any]]:
     from neiqin.modules.customers import actions
 
@@ -300,8 +316,8 @@ def preview_one(login: str, n: int) -> list[float]:
     from neiqin.modules.customers.actions import hand_over
 
     by = actor_of(Login.objects.get(username=login).person_id)
-    to = Login.objects.get(username="rep9").person_id
-    ids = _some_customers(n + 1, 100_000)
+    unit, to = _team(login)
+    ids = _some_customers(n + 1, 100_000, unit__parent_id=unit, owner__lt=to)
 
     def one(record: int) -> None:
         outcome = preview(hand_over, [record], by=by, params={"to": to, "note": "片区调整"})

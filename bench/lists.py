@@ -7,7 +7,7 @@ whole WSGI application; the same page over HTTP from granian is told beside it.
 from typing import Any
 from urllib.parse import quote
 
-from bench.base import LARGE, SMALL, Client, Inside, Results, load, median, neiqin_web, p95
+from bench.base import LARGE, SMALL, Client, Inside, Results, cpu_text, load, median, neiqin_web, p95
 from bench.companies import have
 
 LIST = "/customers/customer/"
@@ -97,5 +97,5 @@ def _http(results: Results, large: str, million: Inside) -> None:
             inside += million("pages", path=LIST, cookie=cookie, n=EACH)["times"]
         results.add("list.http.first", median(over), "ms", median(inside), extra="limit: the same inside one process")
         requests = [{"method": "GET", "path": LIST, "headers": {"Cookie": cookie}}] * 400
-        found = load(web.port, requests, 8)
-        results.add("list.http.clients8", len(requests) / found["seconds"], "pages/s", extra="8 clients")
+        found = load(web, requests, 8)
+        results.add("list.http.clients8", len(requests) / found["seconds"], "pages/s", extra=cpu_text(found))

@@ -7,12 +7,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from bench.base import ROOT, Client, Results, answers, environment, free_port, median, remove, until
+from bench.base import ROOT, Client, Results, answers, children, environment, family, free_port, median, remove, until
 
 COMMAND = [sys.executable, "-W", "ignore", "-m", "neiqin.config.cli"]
 LOGIN, PASSWORD = "zhouqiming", "Hengchuan@2026"
@@ -82,9 +81,9 @@ def _memory(results: Results, up: _Up) -> None:
             raise RuntimeError(f"{path} answered {status}")
     time.sleep(REST_SECONDS)
     postmaster = int((up.data / "postgres/postmaster.pid").read_text().split()[0])
-    web = next(p for p in _children(up.process.pid) if b"\0web\0" in _command(p))
-    parts = {"web": [web, *_family(web)], "database": [postmaster, *_family(postmaster)]}
-    everybody = {up.process.pid, *_family(up.process.pid), *parts["database"]}
+    web = next(p for p in children(up.process.pid) if b"\0web\0" in _command(p))
+    parts = {"web": [web, *family(web)], "database": [postmaster, *family(postmaster)]}
+    everybody = {up.process.pid, *family(up.process.pid), *parts["database"]}
     megabytes = {name: sum(_pss(p) for p in processes) for name, processes in parts.items()}
     total = sum(_pss(p) for p in everybody)
     results.add("memory.web", megabytes["web"], "MB", 120, most=1)
@@ -131,16 +130,6 @@ def _cookies(response: http.client.HTTPResponse) -> dict[str, str]:
 
 def _header(cookies: dict[str, str]) -> str:
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
-
-
-def _children(pid: int) -> list[int]:
-    return [int(p) for task in Path(f"/proc/{pid}/task").iterdir() for p in (task / "children").read_text().split()]
-
-
-def _family(pid: int) -> Iterator[int]:
-    for child in _children(pid):
-        yield child
-        yield from _family(child)
 
 
 def _command(pid: int) -> bytes:
