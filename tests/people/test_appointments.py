@@ -62,13 +62,22 @@ def test_a_transfer_today_moves_the_person_and_what_she_owns(office):
     record = factories.customer(office.as_("zhou"))
     assert sees(office.lu, record)
     sales, other = factories.unit("渠道部"), factories.customer(office.as_("he"))
-    outcome = perform(appointments.transfer, [office.zhou.pk], by=office.as_("hr"),
-                      params={"unit": sales.pk, "position": office.rep.pk})  # fmt: skip
+    outcome = perform(
+        appointments.transfer,
+        [office.zhou.pk],
+        by=office.as_("hr"),
+        params={"unit": sales.pk, "position": office.rep.pk},
+    )
     office.zhou.refresh_from_db()
     record.refresh_from_db()
     other.refresh_from_db()
     assert not outcome.refused
-    assert (office.zhou.unit_id, record.unit_id, record.version, other.unit_id) == (sales.pk, sales.pk, 1, office.south.pk)
+    assert (office.zhou.unit_id, record.unit_id, record.version, other.unit_id) == (
+        sales.pk,
+        sales.pk,
+        1,
+        office.south.pk,
+    )
     spans = Appointment.objects.filter(person=office.zhou).order_by("id").values_list("unit_id", "until_on")
     assert list(spans) == [(office.east.pk, TODAY), (sales.pk, None)]
     assert not sees(office.lu, record)
@@ -77,8 +86,12 @@ def test_a_transfer_today_moves_the_person_and_what_she_owns(office):
 
 def test_a_transfer_for_a_later_day_comes_true_on_that_day_once(office, monkeypatch):
     record = factories.customer(office.as_("zhou"))
-    perform(appointments.transfer, [office.zhou.pk], by=office.as_("hr"),
-            params={"unit": office.south.pk, "position": office.rep.pk, "from_on": days(3)})  # fmt: skip
+    perform(
+        appointments.transfer,
+        [office.zhou.pk],
+        by=office.as_("hr"),
+        params={"unit": office.south.pk, "position": office.rep.pk, "from_on": days(3)},
+    )
     assert appointments.settle_appointments() == 0
     office.zhou.refresh_from_db()
     assert office.zhou.unit_id == office.east.pk
@@ -92,35 +105,55 @@ def test_a_transfer_for_a_later_day_comes_true_on_that_day_once(office, monkeypa
 
 def test_a_second_plan_replaces_the_first(office):
     for unit, day in ((office.south, 3), (office.top, 5)):
-        perform(appointments.transfer, [office.zhou.pk], by=office.as_("hr"),
-                params={"unit": unit.pk, "position": office.rep.pk, "from_on": days(day)})  # fmt: skip
+        perform(
+            appointments.transfer,
+            [office.zhou.pk],
+            by=office.as_("hr"),
+            params={"unit": unit.pk, "position": office.rep.pk, "from_on": days(day)},
+        )
     spans = Appointment.objects.filter(person=office.zhou).order_by("id").values_list("unit_id", "from_on", "until_on")
     assert list(spans)[1:] == [(office.south.pk, days(3), days(5)), (office.top.pk, days(5), None)]
 
 
 def test_a_transfer_into_the_past_or_to_the_same_place_is_refused(office):
-    for params, field in (({"from_on": days(-1), "unit": office.south.pk}, "from_on"), ({"unit": office.east.pk}, "unit")):
-        outcome = perform(appointments.transfer, [office.zhou.pk], by=office.as_("hr"),
-                          params={"position": office.rep.pk} | params)  # fmt: skip
+    for params, field in (
+        ({"from_on": days(-1), "unit": office.south.pk}, "from_on"),
+        ({"unit": office.east.pk}, "unit"),
+    ):
+        outcome = perform(
+            appointments.transfer, [office.zhou.pk], by=office.as_("hr"), params={"position": office.rep.pk} | params
+        )
         assert outcome.refused[office.zhou.pk].field == field
     assert Appointment.objects.filter(person=office.zhou).count() == 1
 
 
 def test_nobody_appoints_himself_or_gives_rights_he_may_not_give(office):
     for who, position in ((office.hr, office.rep), (office.zhou, office.root_position)):
-        outcome = perform(appointments.transfer, [who.pk], by=office.as_("hr"),
-                          params={"unit": office.east.pk, "position": position.pk})  # fmt: skip
+        outcome = perform(
+            appointments.transfer,
+            [who.pk],
+            by=office.as_("hr"),
+            params={"unit": office.east.pk, "position": position.pk},
+        )
         assert list(outcome.refused) == [who.pk]
     assert Appointment.objects.filter(person__in=[office.hr, office.zhou]).count() == 2
-    done = perform(appointments.transfer, [office.zhou.pk], by=office.as_("root"),
-                   params={"unit": office.east.pk, "position": office.root_position.pk})  # fmt: skip
+    done = perform(
+        appointments.transfer,
+        [office.zhou.pk],
+        by=office.as_("root"),
+        params={"unit": office.east.pk, "position": office.root_position.pk},
+    )
     assert done.done == [office.zhou.pk]
 
 
 def test_a_second_position_adds_its_rights_until_it_ends(office, monkeypatch):
     record = factories.customer(office.as_("he"))
-    perform(appointments.appoint, [office.zhou.pk], by=office.as_("hr"),
-            params={"unit": office.south.pk, "position": office.manager.pk, "until_on": days(2)})  # fmt: skip
+    perform(
+        appointments.appoint,
+        [office.zhou.pk],
+        by=office.as_("hr"),
+        params={"unit": office.south.pk, "position": office.manager.pk, "until_on": days(2)},
+    )
     assert sees(office.zhou, record)
     later(monkeypatch, 2)
     assert not sees(office.zhou, record)
@@ -132,7 +165,9 @@ def test_a_second_position_is_ended_today(office):
     perform(appointments.appoint, [office.zhou.pk], by=office.as_("hr"), params=params)
     perform(appointments.dismiss, [office.zhou.pk], by=office.as_("hr"), params={"position": office.manager.pk})
     assert not sees(office.zhou, record)
-    refused = perform(appointments.dismiss, [office.zhou.pk], by=office.as_("hr"), params={"position": office.manager.pk})
+    refused = perform(
+        appointments.dismiss, [office.zhou.pk], by=office.as_("hr"), params={"position": office.manager.pk}
+    )
     assert refused.refused[office.zhou.pk].text == "没有兼任这个岗位。"
 
 
@@ -148,8 +183,12 @@ def test_an_assistant_sees_and_creates_for_whom_she_works(office):
 
 def test_a_delegation_holds_only_within_its_days(office, monkeypatch):
     record = factories.customer(office.as_("he"))
-    outcome = perform(helping.delegate_mine, [office.he.pk], by=office.as_("he"), params={
-        "taker": office.zhou.pk, "what": "all", "from_on": days(1), "until_on": days(3), "reason": "休年假"})  # fmt: skip
+    outcome = perform(
+        helping.delegate_mine,
+        [office.he.pk],
+        by=office.as_("he"),
+        params={"taker": office.zhou.pk, "what": "all", "from_on": days(1), "until_on": days(3), "reason": "休年假"},
+    )
     assert not outcome.refused
     seen = []
     for _ in range(4):
@@ -163,18 +202,28 @@ def test_only_rights_one_has_are_delegated_and_only_ones_own(office):
         given = {"taker": office.hr.pk, "what": "all", "until_on": days(3)} | params
         return perform(action, [who.pk], by=office.as_(by), params=given).refused[who.pk].text
 
-    assert problem(helping.delegate_mine, office.zhou, "zhou", what="people.rights") == "周启明自己没有这项权限，不能委托。"
+    assert (
+        problem(helping.delegate_mine, office.zhou, "zhou", what="people.rights")
+        == "周启明自己没有这项权限，不能委托。"
+    )
     assert problem(helping.delegate_mine, office.he, "zhou") == "只能委托自己的权限。"
     assert problem(helping.delegate_mine, office.zhou, "zhou", taker=office.zhou.pk) == "不能委托给自己，换一位。"
     assert problem(helping.delegate, office.lu, "hr") == "不能把别人的权限委托给自己。"
-    assert problem(helping.delegate, office.root, "hr", taker=office.zhou.pk) == "这个人能改权限，要由有「改权限」的人来办。"
+    assert (
+        problem(helping.delegate, office.root, "hr", taker=office.zhou.pk)
+        == "这个人能改权限，要由有「改权限」的人来办。"
+    )
     assert problem(helping.delegate_mine, office.zhou, "zhou", until_on=TODAY) == "「到哪天止」要晚于「从哪天起」。"
     assert Delegation.objects.count() == 0
 
 
 def test_one_module_can_be_delegated_and_recalled(office):
-    perform(helping.delegate_mine, [office.lu.pk], by=office.as_("lu"),
-            params={"taker": office.zhou.pk, "what": "customers.*", "until_on": days(9)})  # fmt: skip
+    perform(
+        helping.delegate_mine,
+        [office.lu.pk],
+        by=office.as_("lu"),
+        params={"taker": office.zhou.pk, "what": "customers.*", "until_on": days(9)},
+    )
     assert Delegation.objects.get().permissions == ["customers.view", "customers.edit"]
     record = factories.customer(office.as_("he"))
     assert sees(office.zhou, record)
@@ -184,7 +233,9 @@ def test_one_module_can_be_delegated_and_recalled(office):
 
 def test_a_unit_moves_in_the_dated_tree_and_never_under_itself(office):
     actor = office.as_("hr")
-    made = perform(actions.create_unit, by=actor, rows=[{"name": "苏南组", "code": "SN", "parent": office.east.pk}]).done[0]
+    made = perform(
+        actions.create_unit, by=actor, rows=[{"name": "苏南组", "code": "SN", "parent": office.east.pk}]
+    ).done[0]
     UnitPlace.objects.filter(unit_id=made).update(from_on=days(-9))
     refused = perform(actions.edit_unit, [office.east.pk], by=actor, params={"parent": made})
     assert refused.refused[office.east.pk].field == "parent"
@@ -195,8 +246,12 @@ def test_a_unit_moves_in_the_dated_tree_and_never_under_itself(office):
 
 def test_system_settles_everybody_in_one_go(office, monkeypatch):
     people = [office.zhou.pk, office.he.pk]
-    perform(appointments.transfer, people, by=SYSTEM,
-            params={"unit": office.top.pk, "position": office.rep.pk, "from_on": days(1)})  # fmt: skip
+    perform(
+        appointments.transfer,
+        people,
+        by=SYSTEM,
+        params={"unit": office.top.pk, "position": office.rep.pk, "from_on": days(1)},
+    )
     later(monkeypatch, 1)
     assert appointments.settle_appointments() == 2
     assert set(Person.objects.filter(pk__in=people).values_list("unit_id", flat=True)) == {office.top.pk}

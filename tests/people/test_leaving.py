@@ -64,7 +64,11 @@ def test_a_new_login_s_password_is_shown_once_works_once_and_is_in_no_history(of
     PasswordRules().validate(password)
     assert page["Cache-Control"] == "no-store"
     assert password not in client.get(address).text
-    kept = str(list(Run.objects.values("params"))) + str(list(Event.objects.values("data"))) + str(list(Change.objects.values()))
+    kept = (
+        str(list(Run.objects.values("params")))
+        + str(list(Event.objects.values("data")))
+        + str(list(Change.objects.values()))
+    )
     assert password not in kept
 
     own = type(client)()

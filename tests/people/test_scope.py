@@ -43,16 +43,30 @@ def build(plan):
     today = clock.today()
 
     def days(span):
-        return {"from_on": today + timedelta(days=span[0]), "until_on": None if span[1] is None else today + timedelta(days=span[1])}
+        return {
+            "from_on": today + timedelta(days=span[0]),
+            "until_on": None if span[1] is None else today + timedelta(days=span[1]),
+        }
 
     units = []
     for above in plan["tree"]:
         units.append(factories.unit("组", units[above] if above >= 0 else None))
     positions = [factories.position("岗", **({"customers_view": s} if s else {})) for s in plan["scopes"]]
-    people = [factories.person(f"人{n}", unit_=units[u], position_=positions[p]) for n, (u, p) in enumerate(plan["people"])]
+    people = [
+        factories.person(f"人{n}", unit_=units[u], position_=positions[p]) for n, (u, p) in enumerate(plan["people"])
+    ]
     for who, u, p, span in plan["more"]:
         if span[1] is None or span[1] > span[0]:
-            Appointment.objects.create(person=people[who], unit=units[u], position=positions[p], main=False, **days(span))
+            Appointment.objects.create(
+                person=people[who], unit=units[u], position=positions[p], main=False, **days(span)
+            )
+    _hand_over(plan, people, days)
+    records = _records(plan, people)
+    Person.objects.filter(pk__in=[people[n].pk for n in plan["left"]]).update(left_on=today)
+    return [p for n, p in enumerate(people) if n not in plan["left"]], records
+
+
+def _hand_over(plan, people, days):
     for who, boss, span in plan["helps"]:
         if who != boss:
             WorksFor.objects.create(assistant=people[who], person=people[boss], **days(span))
@@ -60,14 +74,16 @@ def build(plan):
         if giver != taker:
             spanned = days(span) | {"until_on": days(span)["until_on"] or date(2199, 1, 1)}
             Delegation.objects.create(giver=people[giver], taker=people[taker], permissions=permissions, **spanned)
+
+
+def _records(plan, people):
     stamps = factories.stamps()
     records = Customer.objects.bulk_create(
         Customer(name=f"客户{n}", owner=people[o], unit=people[o].unit, **stamps) for n, o in enumerate(plan["owners"])
     )
     for who, n in plan["shared"]:
         Collaborator.objects.create(model="customers.customer", record_id=records[n].pk, person=people[who])
-    Person.objects.filter(pk__in=[people[n].pk for n in plan["left"]]).update(left_on=today)
-    return [p for n, p in enumerate(people) if n not in plan["left"]], records
+    return records
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -81,7 +97,11 @@ def test_condition_pages_and_explanation_agree_for_everybody(db, plan):
             actor = actor_of(someone.pk)
             visible = set(Customer.objects.filter(Customer.visible_to(actor), pk__in=ids).values_list("pk", flat=True))
             told = {pk for pk, seers in explained.items() if someone.pk in seers}
-            paged = set(Listing(customers, actor, Query()).page([]).ids) & set(ids) if actor.may("customers.view") else set()
+            paged = (
+                set(Listing(customers, actor, Query()).page([]).ids) & set(ids)
+                if actor.may("customers.view")
+                else set()
+            )
             assert (paged, told) == (visible, visible), someone.name
         here = {p.pk for p in people}
         assert all(seers <= here for seers in explained.values())

@@ -56,9 +56,8 @@ def _place_moved(batch: Batch[Unit], changes: dict[str, Any]) -> None:
     if "parent" not in changes:
         return
     today = clock.today()
-    here = UnitPlace.objects.filter(unit_id__in=batch.ids, until_on=None)
-    moved = set(here.exclude(above_id=changes["parent"]).values_list("unit_id", flat=True)) if changes["parent"] else set(
-        here.exclude(above=None).values_list("unit_id", flat=True))  # fmt: skip
+    here = UnitPlace.objects.filter(unit_id__in=batch.ids, until_on=None).values_list("unit_id", "above_id")
+    moved = {unit for unit, above in here if above != changes["parent"]}
     UnitPlace.objects.filter(unit_id__in=moved, until_on=None, from_on=today).delete()
     UnitPlace.objects.filter(unit_id__in=moved, until_on=None).update(until_on=today)
     UnitPlace.objects.bulk_create(

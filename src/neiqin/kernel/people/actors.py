@@ -63,7 +63,9 @@ def _build(person_id: int, day: date) -> Actor:
 
 def own_scopes(person_id: int, day: date) -> dict[str, Scope]:
     """Permission -> scope from the person's own appointments, without what others delegated to him."""
-    appointments = list(Appointment.objects.filter(in_force(day), person_id=person_id).values_list("position_id", "unit_id"))
+    appointments = list(
+        Appointment.objects.filter(in_force(day), person_id=person_id).values_list("position_id", "unit_id")
+    )
     helped = WorksFor.objects.filter(in_force(day), assistant_id=person_id).values_list("person_id", flat=True)
     own = frozenset({person_id, *helped})
     grants = _grants(position for position, _ in appointments)
@@ -79,7 +81,9 @@ def _grants(positions: Iterable[int]) -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = defaultdict(list)
     rows = PositionRole.objects.filter(position_id__in=list(positions)).values_list("position_id", "role_id")
     by_role: dict[int, list[tuple[str, str]]] = defaultdict(list)
-    for role, permission, scope in Grant.objects.filter(role_id__in=[r for _, r in rows]).values_list("role_id", "permission", "scope"):
+    for role, permission, scope in Grant.objects.filter(role_id__in=[r for _, r in rows]).values_list(
+        "role_id", "permission", "scope"
+    ):
         by_role[role].append((permission, scope))
     for position, role in rows:
         found[position] += by_role[role]
@@ -91,7 +95,7 @@ def scope_of(kind: str, own: frozenset[int], unit: int, tree: dict[int, frozense
     if kind == Grant.Scope.ALL:
         return Scope(everything=True)
     units = {Grant.Scope.UNIT: frozenset({unit}), Grant.Scope.BELOW: tree.get(unit, frozenset({unit}))}
-    return Scope(own, units.get(kind, frozenset()))  # type: ignore[arg-type, call-overload]
+    return Scope(own, units.get(kind, frozenset()))  # type: ignore[call-overload]
 
 
 def units_below() -> dict[int, frozenset[int]]:
@@ -115,4 +119,3 @@ def units_below() -> dict[int, frozenset[int]]:
 def at(actor: Actor, address: str | None) -> Actor:
     """The same actor, calling from an address."""
     return replace(actor, address=address)
-

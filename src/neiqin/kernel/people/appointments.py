@@ -17,14 +17,14 @@ from neiqin.kernel.people import fields
 from neiqin.kernel.people.actions import MANAGE
 from neiqin.kernel.people.actors import in_force
 from neiqin.kernel.people.checks import absent, beyond, keep_a_holder
-from neiqin.kernel.people.models import Appointment, Person, Position, Unit
+from neiqin.kernel.people.models import HERE, Appointment, Person, Position, Unit
 from neiqin.kernel.people.ownership import OwnedRecord
 from neiqin.kernel.people.scope import SYSTEM
 
 CHUNK = 200
 
 
-@action(Person, "调动", may=MANAGE, event="transferred", icon="replace")
+@action(Person, "调动", may=MANAGE, from_=HERE, event="transferred", icon="replace")
 def transfer(
     people: Batch[Person],
     *,
@@ -54,7 +54,7 @@ def transfer(
     keep_a_holder(people)
 
 
-@action(Person, "任兼职", may=MANAGE, event="appointed", icon="user-plus", bulk=False)
+@action(Person, "任兼职", may=MANAGE, from_=HERE, event="appointed", icon="user-plus", bulk=False)
 def appoint(
     people: Batch[Person],
     *,
@@ -75,7 +75,7 @@ def appoint(
     people.tell({key: {"note": f"{_place(unit, position)}，{day:%Y-%m-%d} 起"} for key in people.ids})
 
 
-@action(Person, "免兼职", may=MANAGE, event="dismissed", icon="user-off", bulk=False)
+@action(Person, "免兼职", may=MANAGE, from_=HERE, event="dismissed", icon="user-off", bulk=False)
 def dismiss(people: Batch[Person], *, position: Annotated[int, fields.POSITION_OF.but(label="兼任的岗位")]) -> None:
     """End the second appointments in a position today. The main one is changed by a transfer."""
     today = clock.today()
@@ -128,7 +128,6 @@ def spans(people: Batch[Person], from_on: date, until_on: date | None) -> dict[i
 def _unfit(people: Batch[Person], unit: int, position: int) -> dict[int, Refusal]:
     given = {"unit": unit, "position": position}
     problems = absent((fields.UNIT_OF, fields.POSITION_OF), dict.fromkeys(people.ids, given))
-    problems |= {p.pk: Refusal(f"{p.name}已离职，先恢复在职。") for p in people if p.left_on is not None}
     return problems | beyond(people.by, people, position)
 
 
@@ -172,7 +171,8 @@ def _move_owned(units: Mapping[int, int]) -> None:
         table = model._meta.db_table
         with connection.cursor() as cursor:
             cursor.execute(
-                f'WITH mine AS (SELECT t.id, v.unit FROM unnest(%s::bigint[], %s::bigint[]) AS v(owner, unit) JOIN "{table}" t '
+                "WITH mine AS (SELECT t.id, v.unit FROM unnest(%s::bigint[], %s::bigint[]) AS v(owner, unit) "
+                f'JOIN "{table}" t '
                 "ON t.owner_id = v.owner WHERE t.unit_id <> v.unit ORDER BY t.id FOR NO KEY UPDATE OF t) "
                 f'UPDATE "{table}" t SET unit_id = mine.unit FROM mine WHERE t.id = mine.id',
                 [list(units), list(units.values())],

@@ -41,13 +41,21 @@ class PasswordRules:
 class LoginBackend(ModelBackend):
     """Checks a password, counts failures and locks; loads login, person and the rights' epoch in one query."""
 
-    def authenticate(self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any) -> Any:
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_: Any
+    ) -> Any:
         """The login, or None. Five failures lock it for 30 minutes, also for the right password."""
         login = Login.objects.filter(username=(username or "").strip().lower()[:60]).select_related("person").first()
         address = address_of(request)
         if login is None or password is None or "\0" in password:
             make_password(password)  # the same time for unknown logins
-            history.note("login.failed", by=None, source="web", address=address, params={"login": (username or "")[:60].replace("\0", "")})
+            history.note(
+                "login.failed",
+                by=None,
+                source="web",
+                address=address,
+                params={"login": (username or "")[:60].replace("\0", "")},
+            )
             return None
         if login.locked_until and login.locked_until > clock.now():
             return None

@@ -1,4 +1,4 @@
-"""What several actions on the organisation check: references that exist, codes not taken, rights not handed to oneself."""
+"""What several actions on the organisation check: references, taken codes, and that nobody gives himself rights."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 from neiqin.kernel import clock
@@ -24,7 +25,7 @@ class Sheet:
     duty: Duty
     position: str
     holders: list[tuple[int, str]] = field(default_factory=list)
-    signed: dict[int, object] = field(default_factory=dict)
+    signed: dict[int, datetime] = field(default_factory=dict)
 
     @property
     def unsigned(self) -> list[tuple[int, str]]:
@@ -95,7 +96,7 @@ def sheets(positions: Iterable[int] | None = None) -> list[Sheet]:
     ):
         if (person, name) not in found[position].holders:
             found[position].holders.append((person, name))
-    signatures = defaultdict(dict)
+    signatures: dict[int, dict[int, datetime]] = defaultdict(dict)
     readings = DutyReading.objects.filter(duty__in=[s.duty for s in found.values()])
     for duty, person, moment in readings.values_list("duty_id", "person_id", "read_at"):
         signatures[duty][person] = moment

@@ -11,7 +11,7 @@ UNIT = (
 POSITION = (
     Field("name", "岗位名称", required=True, list=True, role="name", filter=True, sort="pinyin"),
     Field("code", "岗位编码", "code", required=True, maxlength=30, list=True, role="id"),
-    Field("rank", "级别", "number", default=50, min=0, list=True, help="数字越小级别越高"),
+    Field("rank", "级别", "number", default=50, list=True, help="数字越小级别越高"),
     Field("owns_key_customers", "可负责重点客户", "bool", list=True),
 )
 POSITION_ROLE = (Field("role", "角色", "ref", ref="people.role", required=True),)
@@ -47,6 +47,11 @@ DELEGATION = (
     FROM_ON.but(required=True),
     UNTIL_ON.but(required=True),
     Field("reason", "原因", maxlength=200),
+)
+UNIT_PLACE = (
+    Field("above", "上级部门", "unit", ref="people.unit"),
+    FROM_ON,
+    UNTIL_ON,
 )
 THEMES = (Choice("auto", "跟随系统"), Choice("light", "浅色"), Choice("dark", "深色"))
 DENSITIES = (Choice("compact", "紧凑"), Choice("normal", "适中"), Choice("roomy", "宽松"))

@@ -15,13 +15,13 @@ from neiqin.kernel.people.actions import MANAGE
 from neiqin.kernel.people.actors import own_scopes
 from neiqin.kernel.people.appointments import spans
 from neiqin.kernel.people.checks import absent, beyond
-from neiqin.kernel.people.models import Delegation, Person, WorksFor
+from neiqin.kernel.people.models import HERE, Delegation, Person, WorksFor
 
 BOSS, TAKER = fields.WORKS_FOR[0], fields.DELEGATION[0]
 WHAT = Field("what", "委托什么", "choice", required=True, choices=rights.DELEGABLE, default=rights.EVERYTHING)
 
 
-@action(Person, "协助", may=MANAGE, event="assists", icon="users", bulk=False)
+@action(Person, "协助", may=MANAGE, from_=HERE, event="assists", icon="users", bulk=False)
 def assist(
     people: Batch[Person],
     *,
@@ -56,7 +56,7 @@ def stop_assisting(people: Batch[Person], *, person: Annotated[int, BOSS.but(lab
     rows.update(until_on=today)
 
 
-@action(Person, "委托", may=MANAGE, event="delegated", icon="hand-stop", bulk=False)
+@action(Person, "委托", may=MANAGE, from_=HERE, event="delegated", icon="hand-stop", bulk=False)
 def delegate(
     people: Batch[Person],
     *,
@@ -106,7 +106,6 @@ def _delegate(people: Batch[Person], taker: int, what: str, from_on: date | None
     day = from_on or today
     people.refuse(absent([TAKER], {key: {"taker": taker} for key in people.ids}) | spans(people, day, until_on))
     people.refuse({p.pk: Refusal("不能委托给自己，换一位。", "taker") for p in people if p.pk == taker})
-    people.refuse({p.pk: Refusal(f"{p.name}已离职，没有权限可委托。") for p in people if p.left_on is not None})
     if day < today:
         people.refuse(dict.fromkeys(people.ids, Refusal("委托从今天或以后开始。", "from_on")))
     wanted = rights.meant_by(what)

@@ -21,19 +21,28 @@ WEEKDAYS = "一二三四五六日"
 
 
 def page_for(person: Any) -> Bag:
-    """Everything the workbench shows to one person; duties yet to be signed are things to do, the signed ones stand aside."""
+    """Everything the workbench shows to one person. Duties yet to be signed are things to do."""
     found = [item for module in site().modules for offer in module.home for item in offer(person)]
     todo = [item for item in found if isinstance(item, Todo)]
     sheets = [
-        Bag(title=f"{d.position.name}岗位职责", version=d.number, published=clock.local(d.published_at).date(),
-            url=f"/people/duties/{d.pk}/", signed=signed)
+        Bag(
+            title=f"{d.position.name}岗位职责",
+            version=d.number,
+            published=clock.local(d.published_at).date(),
+            url=f"/people/duties/{d.pk}/",
+            signed=signed,
+        )
         for d, signed in duties.duties_of(person.id)
         if signed
-    ]  # fmt: skip
+    ]
     return Bag(
-        greeting=greeting(clock.local(clock.now()), person.name), sentence=[_sentence(len(todo))], duties=sheets, todo=todo,
-        stats=[item for item in found if isinstance(item, Stat)], recent=recent(person),
-    )  # fmt: skip
+        greeting=greeting(clock.local(clock.now()), person.name),
+        sentence=[_sentence(len(todo))],
+        duties=sheets,
+        todo=todo,
+        stats=[item for item in found if isinstance(item, Stat)],
+        recent=recent(person),
+    )
 
 
 def greeting(now: datetime, name: str) -> str:
@@ -51,10 +60,14 @@ def _sentence(count: int) -> str:
 def to_sign(person: Any) -> list[Todo]:
     """Written duties that this person has yet to sign."""
     return [
-        Todo(f"{d.position.name}岗位职责，看完签收", f"/people/duties/{d.pk}/",
-             f"第 {d.number} 版，{clock.local(d.published_at):%m-%d} 发布", "file-certificate")
+        Todo(
+            f"{d.position.name}岗位职责，看完签收",
+            f"/people/duties/{d.pk}/",
+            f"第 {d.number} 版，{clock.local(d.published_at):%m-%d} 发布",
+            "file-certificate",
+        )
         for d in duties.unsigned_of(person.id)
-    ]  # fmt: skip
+    ]
 
 
 def for_administrators(person: Any) -> list[Todo]:
@@ -67,14 +80,29 @@ def for_administrators(person: Any) -> list[Todo]:
             .order_by("locked_until")
         )
         found += [
-            Todo(f"{x.person.name}的账号锁着，连错五次密码", f"/people/logins/{x.person_id}/", x.username, "lock",
-                 f"{clock.local(x.locked_until):%H:%M} 自动解开", "warn")
-            for x in locked[:5] if x.person and x.locked_until
-        ]  # fmt: skip
+            Todo(
+                f"{x.person.name}的账号锁着，连错五次密码",
+                f"/people/logins/{x.person_id}/",
+                x.username,
+                "lock",
+                f"{clock.local(x.locked_until):%H:%M} 自动解开",
+                "warn",
+            )
+            for x in locked[:5]
+            if x.person and x.locked_until
+        ]
     if person.may("audit.view"):
         if (late := seals.lag()) > ALARM_LAG:
-            found.append(Todo("操作日志没有按时封存", "/log/", "有事务拖住了封存，或后台程序没在运行", "alert-triangle",
-                              f"晚了 {late.total_seconds() // 60:.0f} 分钟", "bad"))  # fmt: skip
+            found.append(
+                Todo(
+                    "操作日志没有按时封存",
+                    "/log/",
+                    "有事务拖住了封存，或后台程序没在运行",
+                    "alert-triangle",
+                    f"晚了 {late.total_seconds() // 60:.0f} 分钟",
+                    "bad",
+                )
+            )
         if _default_partition_used():
             found.append(
                 Todo(
@@ -112,7 +140,7 @@ def recent(person: Any) -> list[Bag]:
     last: dict[tuple[str, int], datetime] = {}
     for event in Event.objects.filter(id__in=ids).order_by("-id"):
         last.setdefault((event.model, event.record_id), event.at)
-    titles = {}
+    titles: dict[tuple[str, int], str] = {}
     for key in {key for key, _ in last}:
         resource = site().resources.get(key)
         if resource is not None and person.may(resource.view_permission):
@@ -122,5 +150,6 @@ def recent(person: Any) -> list[Bag]:
             titles |= {(key, pk): title for pk, title in rows.values_list("pk", resource.title)}
     return [
         Bag(label=titles[k], url=site().resources[k[0]].url_of(k[1]), icon=site().resources[k[0]].icon, at=at)
-        for k, at in last.items() if k in titles and k != ("people.person", person.id)
-    ][:RECENT]  # fmt: skip
+        for k, at in last.items()
+        if k in titles and k != ("people.person", person.id)
+    ][:RECENT]

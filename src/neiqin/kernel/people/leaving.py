@@ -16,7 +16,7 @@ from neiqin.kernel.people import fields
 from neiqin.kernel.people.actions import MANAGE
 from neiqin.kernel.people.appointments import end_appointments
 from neiqin.kernel.people.checks import absent, beyond, keep_a_holder
-from neiqin.kernel.people.models import Appointment, Delegation, Login, Person, Token, WorksFor
+from neiqin.kernel.people.models import GONE, HERE, Appointment, Delegation, Login, Person, Token, WorksFor
 from neiqin.kernel.people.ownership import OwnedRecord
 
 SUCCESSOR = Field(
@@ -24,20 +24,21 @@ SUCCESSOR = Field(
 )
 
 
-@action(Person, "离职", may=MANAGE, event="left", icon="user-off", danger=True)
+@action(Person, "离职", may=MANAGE, from_=HERE, event="left", icon="user-off", danger=True)
 def leave(
     people: Batch[Person],
     *,
     left_on: Annotated[date | None, Field("left_on", "离职日期", "date", help="空着就是今天。当天起不能登录")] = None,
     successor: Annotated[int | None, SUCCESSOR] = None,
 ) -> None:
-    """Login, sessions and tokens end at once, appointments and delegations on the day. What he owns stays his until it is
-    handed over; how much that is goes on record."""
+    """Login, sessions and tokens end at once, appointments and delegations on the day.
+
+    What he owns stays his until it is handed over; how much that is goes on record.
+    """
     day = left_on or clock.today()
     people.refuse(
         absent([SUCCESSOR], {key: {"successor": successor} for key in people.ids}) | beyond(people.by, people)
     )
-    people.refuse({p.pk: Refusal(f"{p.name}已经离职。") for p in people if p.left_on is not None})
     people.refuse({p.pk: Refusal("接手人不能是本人，换一位。", "successor") for p in people if p.pk == successor})
     if day > clock.today():
         people.refuse(dict.fromkeys(people.ids, Refusal("离职当天再办，登录会当即停掉。", "left_on")))
@@ -58,7 +59,7 @@ def leave(
     keep_a_holder(people)
 
 
-@action(Person, "恢复在职", may=MANAGE, event="rejoined", icon="rotate", bulk=False)
+@action(Person, "恢复在职", may=MANAGE, from_=GONE, event="rejoined", icon="rotate", bulk=False)
 def rejoin(
     people: Batch[Person],
     *,
@@ -69,7 +70,6 @@ def rejoin(
     given = {"unit": unit, "position": position}
     people.refuse(absent((fields.UNIT_OF, fields.POSITION_OF), dict.fromkeys(people.ids, given)))
     people.refuse(beyond(people.by, people, position))
-    people.refuse({p.pk: Refusal(f"{p.name}在职，不用恢复。") for p in people if p.left_on is None})
     today = clock.today()
     Appointment.objects.bulk_create(
         Appointment(person=p, unit_id=unit, position_id=position, from_on=today) for p in people
@@ -88,7 +88,7 @@ def shut_out(ids: list[int]) -> None:
 def owned_counts(person_id: int) -> list[tuple[str, int]]:
     """(model label, how many) of the records a person owns."""
     owned = [m for m in apps.get_models() if issubclass(m, OwnedRecord) and not m._meta.abstract]
-    counts = [(m._meta.label_lower, m.objects.filter(owner_id=person_id).count()) for m in owned]
+    counts = [(m._meta.label_lower, m._default_manager.filter(owner_id=person_id).count()) for m in owned]
     return [(label, count) for label, count in counts if count]
 
 

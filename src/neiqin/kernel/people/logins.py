@@ -10,7 +10,7 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.people.actions import MANAGE
 from neiqin.kernel.people.checks import beyond
-from neiqin.kernel.people.models import Login, Person, Token
+from neiqin.kernel.people.models import HERE, Login, Person, Token
 
 USERNAME = Field("username", "账号", "code", required=True, maxlength=60, help="登录时填的名字，常用姓名全拼")
 # personal: so that it is in no history, and encrypted while it waits behind the gate
@@ -26,14 +26,13 @@ def one_time_password() -> str:
             return text
 
 
-@action(Person, "开账号", may=MANAGE, event="login_created", icon="key", button=False, bulk=False)
+@action(Person, "开账号", may=MANAGE, from_=HERE, event="login_created", icon="key", button=False, bulk=False)
 def create_login(
     people: Batch[Person], *, username: Annotated[str, USERNAME], password: Annotated[str, PASSWORD]
 ) -> None:
     """A login for somebody who has none."""
     username = username.lower()
     people.refuse(beyond(people.by, people))
-    people.refuse({p.pk: Refusal(f"{p.name}已离职，先恢复在职。") for p in people if p.left_on is not None})
     having = set(Login.objects.filter(person_id__in=people.ids).values_list("person_id", flat=True))
     people.refuse({p: Refusal("已经有账号了，忘了密码就重置。") for p in people.ids if p in having})
     if Login.objects.filter(username=username).exists():
@@ -46,11 +45,10 @@ def create_login(
     people.unchanged_but_told()
 
 
-@action(Person, "重置密码", may=MANAGE, event="password_reset", icon="key", button=False, bulk=False)
+@action(Person, "重置密码", may=MANAGE, from_=HERE, event="password_reset", icon="key", button=False, bulk=False)
 def reset_password(people: Batch[Person], *, password: Annotated[str, PASSWORD]) -> None:
     """A new one-time password; sessions and tokens of the old one end at once. Also lets a returned person in again."""
     people.refuse({p: r for p, r in beyond(people.by, people).items() if p != people.by.id})
-    people.refuse({p.pk: Refusal(f"{p.name}已离职，先恢复在职。") for p in people if p.left_on is not None})
     logins = {x.person_id: x for x in Login.objects.filter(person_id__in=people.ids)}
     people.refuse({p: Refusal("还没有账号，先开账号。") for p in people.ids if p not in logins})
     for person in people:

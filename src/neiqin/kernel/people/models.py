@@ -8,7 +8,10 @@ from django.db import models
 from django.db.models import F, Q
 
 from neiqin.kernel.actions.models import Line, Record
+from neiqin.kernel.fields.field import Choice
 from neiqin.kernel.fields.formats import pinyin_key
+
+HERE, GONE = "here", "gone"
 
 
 class Named(Record):
@@ -137,6 +140,8 @@ class Person(Named):
 
     VIEW = "people.view"
 
+    STATES: ClassVar[tuple[Choice, ...]] = (Choice(HERE, "在职"), Choice(GONE, "离职"))
+
     staff_no = models.CharField(max_length=30, unique=True)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+")
     position = models.ForeignKey(Position, models.PROTECT, related_name="+")
@@ -146,6 +151,11 @@ class Person(Named):
 
     class Meta:
         indexes = [models.Index(fields=["pinyin", "id"], name="people_person_pinyin")]
+
+    @property
+    def state(self) -> str:
+        """Here or gone: what actions on persons depend on."""
+        return HERE if self.left_on is None else GONE
 
     @classmethod
     def visible_to(cls, person: Any, permission: str = "") -> Q:
@@ -169,7 +179,9 @@ class Appointment(Line):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(until_on=None) | Q(until_on__gt=F("from_on")), name="people_appointment_span"),
+            models.CheckConstraint(
+                condition=Q(until_on=None) | Q(until_on__gt=F("from_on")), name="people_appointment_span"
+            ),
         ]
 
 
@@ -205,7 +217,9 @@ class Collaborator(Line):
     person = models.ForeignKey(Person, models.CASCADE, related_name="+")
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["person", "model", "record_id"], name="people_collaborator_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "model", "record_id"], name="people_collaborator_once")
+        ]
         indexes = [models.Index(fields=["model", "record_id"], name="people_collaborator_record")]
 
 

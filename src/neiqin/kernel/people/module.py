@@ -17,7 +17,7 @@ module = Module(
         "people.rights": "改权限",
         "audit.view": "查操作日志",
     },
-    panels={"people.person": [panels.what_he_can_do], "people.position": [panels.written_duties]},
+    panels={"people.person": [panels.what_he_can_do, panels.account], "people.position": [panels.written_duties]},
     home=[home.to_sign, home.for_administrators],
     urls=[
         path("", views.home, name="home"),

@@ -40,7 +40,10 @@ class OwnedRecord(Record):
         if scope.everything:
             return None
         keys = {"owner_id": sorted(scope.owners), "unit_id": sorted(scope.units)}
-        shared = ("SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s", [person.id, cls._meta.label_lower])
+        shared = (
+            "SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s",
+            [person.id, cls._meta.label_lower],
+        )
         return ScopeKeys({column: values for column, values in keys.items() if values}, shared)
 
     def explain(self) -> list[tuple[int, str, list[str]]]:
@@ -49,9 +52,10 @@ class OwnedRecord(Record):
 
     @classmethod
     def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
-        """Owner: the one given, else the acting person; unit: the owner's. Refuses owners outside the person's scope."""
+        """Owner: the one given, else the acting person; unit: the owner's. Refuses owners outside the scope."""
         problems = super().derive(records, batch)
         return problems | _settle_owners(cls, records, batch)
+
 
 def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, Refusal]:
     """Give each record its owner and the owner's unit. Returns refusals by position.

@@ -14,7 +14,8 @@ from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import site
 
-CAN = (Field("what", "能做什么", role="name"), Field("where", "在哪些记录上"), Field("through", "凭什么"))
+ACCOUNT = (Field("username", "账号"), Field("state", "状态"), Field("manage", "管理", "ref"))
+CAN = (Field("what", "能做什么"), Field("where", "在哪些记录上"), Field("through", "凭什么"))
 
 
 def what_he_can_do(person: Person, by: Any) -> Bag:
@@ -33,13 +34,40 @@ def what_he_can_do(person: Person, by: Any) -> Bag:
     )
 
 
+def account(person: Person, by: Any) -> Bag | None:
+    """The login, for who manages people."""
+    if not by.may("people.manage"):
+        return None
+    login = Login.objects.filter(person=person).first()
+    row = [
+        login.username if login else "没有账号",
+        _state_of(login),
+        Bag(label="管账号", url=f"/people/logins/{person.pk}/"),
+    ]
+    rows = [Bag(id=0, url="", label="", cells=row, muted=False)]
+    return Bag(id="account", label="账号", count=None, columns=columns_of(ACCOUNT), rows=rows, html="", empty_text="")
+
+
+def _state_of(login: Login | None) -> str:
+    if login is None or not login.is_active:
+        return "不能登录"
+    return "锁着" if login.locked_until and login.locked_until > clock.now() else "可以登录"
+
+
 def written_duties(position: Position, by: Any) -> Bag:
     """The version in force, who has signed it and who has not, and the older versions."""
     sheet = next(iter(duties.sheets([position.pk])), None)
     older = Duty.objects.filter(position=position).order_by("-number")[1:]
     html = render_to_string("duties_panel.html", {"sheet": sheet, "older": list(older)}) if sheet else ""
-    return Bag(id="duties", label="岗位职责", count=f"第 {sheet.duty.number} 版" if sheet else None, columns=[], rows=[],
-               html=Markup(html), empty_text="还没有发布职责。有「发布职责」权限的人在「操作」里发。")  # fmt: skip
+    return Bag(
+        id="duties",
+        label="岗位职责",
+        count=f"第 {sheet.duty.number} 版" if sheet else None,
+        columns=[],
+        rows=[],
+        html=Markup(html),  # noqa: S704 - rendered by our own template
+        empty_text="还没有发布职责。有「发布职责」权限的人在「操作」里发。",
+    )
 
 
 def notes_on(person: Person, by: Any) -> list[Bag]:
@@ -77,6 +105,4 @@ def notes_on(person: Person, by: Any) -> list[Bag]:
     elif manages and (login is None or not login.is_active):
         text = "不能登录。" if login is None else "密码已停用，重置后才能登录。"
         notes.append(Bag(tone="", bold="没有账号。" if login is None else "账号停用。", text=text, links=accounts))
-    elif manages:
-        notes.append(Bag(tone="", bold=f"账号 {login.username if login else ''}", text="", links=accounts))
     return notes

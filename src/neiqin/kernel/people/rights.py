@@ -53,6 +53,10 @@ class Delegable(tuple[Choice, ...]):
 
 
 DELEGABLE = Delegable()
+GRANT = (
+    Field("permission", "权限", "choice", choices=DELEGABLE),
+    Field("scope", "范围", "choice", choices=tuple(Choice(s, label) for s, label in SCOPES)),
+)
 
 
 def meant_by(what: str) -> list[str]:
@@ -157,7 +161,7 @@ def _held(people: list[int], day: Any) -> dict[int, list[tuple[str, str, str, st
     by_role = defaultdict(list)
     for role, permission, scope in Grant.objects.values_list("role_id", "permission", "scope"):
         by_role[role].append((permission, scope))
-    held = defaultdict(list)
+    held: dict[int, list[tuple[str, str, str, str, str]]] = defaultdict(list)
     for person, position, title, unit in places:
         held[person] += [(p, s, unit, title, name) for role, name in roles[position] for p, s in by_role[role]]
     return held

@@ -23,7 +23,9 @@ def issue(username: str, label: str = "") -> str:
     text = PREFIX + secrets.token_urlsafe(32)
     now = clock.now()
     Token.objects.create(login=login, label=label, digest=_digest(text), created_at=now, expires_at=now + LIFE)
-    history.note("token.issued", by=Actor(login.person_id, ""), source="cli", params={"login": username, "label": label})
+    history.note(
+        "token.issued", by=Actor(login.person_id, ""), source="cli", params={"login": username, "label": label}
+    )
     return text
 
 

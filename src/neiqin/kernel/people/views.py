@@ -11,7 +11,7 @@ from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
 from neiqin.kernel.fields.shape import Invalid
-from neiqin.kernel.people import actions, fields, logins
+from neiqin.kernel.people import actions, logins
 from neiqin.kernel.people import duties as written
 from neiqin.kernel.people import home as workbench
 from neiqin.kernel.people import rights as matrix
@@ -46,10 +46,18 @@ def settings(request: Any) -> HttpResponse:
         .order_by("from_on")
     )
     labels = [Bag(d=d, what="、".join(map(matrix.label_of, d.permissions)) or "全部权限") for d in given_away]
-    return render(request, "settings.html", Bag(
-        fields=[form_field(f, given[f.name]) for f in actions.set_preferences.shape.fields], problem=problem, delegations=labels,
-        me_url=f"/people/person/{person.id}/" if person.may("people.view") else "", request_key=uuid.uuid4().hex,
-    ), status=422 if problem else 200)  # fmt: skip
+    return render(
+        request,
+        "settings.html",
+        Bag(
+            fields=[form_field(f, given[f.name]) for f in actions.set_preferences.shape.fields],
+            problem=problem,
+            delegations=labels,
+            me_url=f"/people/person/{person.id}/" if person.may("people.view") else "",
+            request_key=uuid.uuid4().hex,
+        ),
+        status=422 if problem else 200,
+    )
 
 
 @screen("people.manage")
@@ -72,9 +80,16 @@ def login(request: Any, person_id: int) -> HttpResponse:
     found = Login.objects.filter(person=person).first()
     locked = bool(found and found.locked_until and found.locked_until > clock.now())
     page = Bag(
-        person=person, url=request.path, person_url=f"/people/person/{person.pk}/", login=found, locked=locked, password=shown,
-        problem=problem, username=request.POST.get("username", ""), request_key=uuid.uuid4().hex,
-    )  # fmt: skip
+        person=person,
+        url=request.path,
+        person_url=f"/people/person/{person.pk}/",
+        login=found,
+        locked=locked,
+        password=shown,
+        problem=problem,
+        username=request.POST.get("username", ""),
+        request_key=uuid.uuid4().hex,
+    )
     response = render(request, "login_admin.html", page, status=409 if problem else 200)
     response["Cache-Control"] = "no-store"
     return response
@@ -106,11 +121,21 @@ def duty(request: Any, duty_id: int) -> HttpResponse:
             messages.success(request, f"{found.position.name}岗位职责第 {found.number} 版已签收。")
             return HttpResponseRedirect("/")
     signed = DutyReading.objects.filter(duty=found, person_id=person.id).first()
-    return render(request, "duty.html", Bag(
-        duty=found, url=request.path, mine=mine, signed=signed, problem=problem, request_key=uuid.uuid4().hex,
-        waiting=found.pk in {d.pk for d in written.unsigned_of(person.id)},
-        newer=Duty.objects.filter(position=found.position, number__gt=found.number).order_by("-number").first(),
-    ), status=409 if problem else 200)  # fmt: skip
+    return render(
+        request,
+        "duty.html",
+        Bag(
+            duty=found,
+            url=request.path,
+            mine=mine,
+            signed=signed,
+            problem=problem,
+            request_key=uuid.uuid4().hex,
+            waiting=found.pk in {d.pk for d in written.unsigned_of(person.id)},
+            newer=Duty.objects.filter(position=found.position, number__gt=found.number).order_by("-number").first(),
+        ),
+        status=409 if problem else 200,
+    )
 
 
 @screen(RIGHTS)
@@ -135,18 +160,34 @@ def _matrix(problem: str) -> Bag:
     roles = list(Role.objects.order_by("pk"))
     holding = _people_by_role()
     groups = [
-        Bag(label=module, permissions=[
-            Bag(codename=p, label=label, help="", scoped=matrix.scoped(p),
-                cells=[Bag(role_id=r.pk, role=r.name, value=now.get((p, r.pk), "")) for r in roles])
-            for p, label in labels.items()
-        ])
+        Bag(
+            label=module,
+            permissions=[
+                Bag(
+                    codename=p,
+                    label=label,
+                    help="",
+                    scoped=matrix.scoped(p),
+                    cells=[Bag(role_id=r.pk, role=r.name, value=now.get((p, r.pk), "")) for r in roles],
+                )
+                for p, label in labels.items()
+            ],
+        )
         for module, labels in site().permissions
-    ]  # fmt: skip
+    ]
     return Bag(
-        title="权限", url="/people/rights/", request_key=uuid.uuid4().hex, editable=True, problem=problem, groups=groups,
-        roles=[Bag(id=r.pk, name=r.name, people=len(holding.get(r.pk, ())), url=f"/people/role/{r.pk}/") for r in roles],
-        scopes=matrix.SCOPES, new_url="/people/role/new/",
-    )  # fmt: skip
+        title="权限",
+        url="/people/rights/",
+        request_key=uuid.uuid4().hex,
+        editable=True,
+        problem=problem,
+        groups=groups,
+        roles=[
+            Bag(id=r.pk, name=r.name, people=len(holding.get(r.pk, ())), url=f"/people/role/{r.pk}/") for r in roles
+        ],
+        scopes=matrix.SCOPES,
+        new_url="/people/role/new/",
+    )
 
 
 def _people_by_role() -> dict[int, set[int]]:

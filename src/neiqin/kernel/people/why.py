@@ -12,9 +12,9 @@ Reasons = dict[int, list[str]]
 
 
 def explain(record: Any) -> list[tuple[int, str, list[str]]]:
-    """Everybody who can see an owned record: (person id, name, reasons). The owner comes first, who sees all comes last.
+    """Everybody who can see an owned record: (person id, name, reasons); the owner first, who sees all last.
 
-    Own appointments give reasons; a delegation passes on the giver's own, never what was delegated or let in on.
+    Own appointments give reasons; a delegation passes on the giver's own, never what was delegated to her.
     """
     day, permission = clock.today(), type(record).view_permission()
     names: dict[int, str] = {}
