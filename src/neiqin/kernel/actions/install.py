@@ -11,6 +11,22 @@ from django.db import connection
 APP_ROLE = "neiqin_app"
 HISTORY = ("actions_run", "actions_event", "actions_change")
 APPEND_ONLY = ("actions_seal", "actions_era")
+# What the application may say of a run or an event itself; id, moment and transaction id are the database's.
+SAID = {
+    "actions_run": "action, person_id, behalf_id, source, address, request_key, params, rules, held_id, count",
+    "actions_event": "run_id, name, model, record_id, before, after, data",
+}
+DEFAULT_USED = """
+CREATE OR REPLACE FUNCTION kernel_default_used() RETURNS SETOF text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE parent text; used boolean;
+BEGIN
+    FOREACH parent IN ARRAY ARRAY['actions_run', 'actions_event', 'actions_change'] LOOP
+        EXECUTE format('SELECT EXISTS (SELECT FROM %I)', parent || '_default') INTO used;
+        IF used THEN RETURN NEXT parent; END IF;
+    END LOOP;
+END $$
+"""
 EVENTS = (
     ("audit_insert", "INSERT", "REFERENCING NEW TABLE AS new_rows"),
     ("audit_update", "UPDATE", "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"),
@@ -36,6 +52,7 @@ def install() -> None:
         if cursor.fetchone()[0] is None:
             return
         cursor.execute("SELECT kernel_make_partitions(3)")
+        cursor.execute(DEFAULT_USED)
         existing = set(_triggers(cursor))
         for table in audited_tables():
             for name, event, referencing in EVENTS:
@@ -80,9 +97,13 @@ def _grant(cursor: Any) -> None:
         f"GRANT USAGE ON SCHEMA public TO {APP_ROLE}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {listed} TO {APP_ROLE}",
         f"GRANT SELECT ON actions_change, django_migrations TO {APP_ROLE}",
-        f"GRANT SELECT, INSERT ON actions_run, actions_event, {', '.join(APPEND_ONLY)} TO {APP_ROLE}",
+        f"GRANT SELECT, INSERT ON {', '.join(APPEND_ONLY)} TO {APP_ROLE}",
+        f"REVOKE INSERT ON actions_run, actions_event FROM {APP_ROLE}",
+        *(f"GRANT SELECT, INSERT ({columns}) ON {table} TO {APP_ROLE}" for table, columns in SAID.items()),
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}",
-        "REVOKE ALL ON FUNCTION kernel_make_partitions(integer), kernel_current_run() FROM PUBLIC",
-        f"GRANT EXECUTE ON FUNCTION kernel_make_partitions(integer) TO {APP_ROLE}",
+        # kernel_audit too: on a temporary table of a business table's name it would write any change one likes.
+        "REVOKE ALL ON FUNCTION kernel_make_partitions(integer), kernel_current_run(), kernel_audit(), "
+        "kernel_default_used() FROM PUBLIC",
+        f"GRANT EXECUTE ON FUNCTION kernel_make_partitions(integer), kernel_default_used() TO {APP_ROLE}",
     ):
         cursor.execute(statement)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, TransactionTimeout
 
@@ -28,6 +28,7 @@ from neiqin.kernel.fields.shape import Invalid
 ATTEMPTS = 6
 PREVIEW_LIMIT = 200
 WRITE_SECONDS = 5
+PREVIEW_SECONDS = 2
 PREVIEW_LOCK_MILLISECONDS = 200
 
 
@@ -120,7 +121,8 @@ def preview(
     if len(ids) + len(rows) > PREVIEW_LIMIT:
         raise ValueError(f"一次最多预览 {PREVIEW_LIMIT} 条。")
     unique = tuple(dict.fromkeys(ids))
-    call = Call(action, by, unique, params, tuple(rows), versions=versions, source="preview", nested=True)
+    call = Call(action, by, unique, params, tuple(rows), versions=versions, source="preview",
+                seconds=PREVIEW_SECONDS, nested=connection.in_atomic_block)  # fmt: skip
     values, invalid = _parse(call)
     late: dict[int, Refusal] = {}
     while True:
@@ -131,16 +133,19 @@ def preview(
             return undo.outcome
         except RefuseLate as error:
             _accept(error, late)
-        except OperationalError as error:
+        except DatabaseError as error:
             if isinstance(error.__cause__, LockNotAvailable):
                 raise TooSlow("别人正在改这条记录，过几秒再预览。") from None
+            if isinstance(error.__cause__, TransactionTimeout):
+                connection.close()
+                raise TooSlow(f"预览超过 {PREVIEW_SECONDS} 秒，已停下。少选一些再看。") from None
             raise
 
 
 def _previewed(call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal]) -> Outcome:
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PREVIEW_LOCK_MILLISECONDS}ms"])
-        outcome = _once(replace(call, seconds=2), values, invalid, late, preview=True)
+        outcome = _once(call, values, invalid, late, preview=True)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if outcome.run is not None:
         outcome.changes = history.changes_of(outcome.run)
@@ -163,7 +168,7 @@ def _perform(call: Call) -> Outcome:
                 return _once(replace(call, nested=not outermost), values, invalid, late)
         except RefuseLate as error:
             _accept(error, late)
-        except OperationalError as error:
+        except DatabaseError as error:  # a transaction timeout is an InternalError
             cause = error.__cause__
             if isinstance(cause, TransactionTimeout):
                 connection.close()

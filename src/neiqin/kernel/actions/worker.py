@@ -61,14 +61,23 @@ def seal_all() -> int:
 
 
 def maintain() -> None:
-    """Make the partitions of the coming months; complain if the default partition had to be used."""
+    """Make the partitions of the coming months; complain if the default partition had to be used.
+
+    A new partition needs the table alone for a moment: behind a running backup or verify all writers would queue, so it
+    gives up soon and comes back in an hour. A failure is loud, and never keeps sealing from going on.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT kernel_make_partitions(3)")
-    for table in seals.TABLES:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT EXISTS (SELECT FROM {table} WHERE tableoid = to_regclass(%s))", [f"{table}_default"])
-            if cursor.fetchone()[0]:
-                logger.error("rows of %s are in its default partition: a month was missing", table)
+        cursor.execute("SELECT * FROM kernel_default_used()")
+        for (table,) in cursor.fetchall():
+            logger.error("rows of %s are in its default partition: a month was missing", table)
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute("SELECT kernel_make_partitions(3)")
+    except Error as error:
+        logger.error("partitions were not made: %s", str(error).splitlines()[0])  # noqa: TRY400 - one line
+        if connection.connection is None or connection.connection.closed:
+            raise
 
 
 def react_once() -> bool:

@@ -16,8 +16,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.people.models import Access, Appointment, Delegation, Grant, Person, PositionRole, Unit, WorksFor
 from neiqin.kernel.people.scope import Actor, Scope
 
-_cache: dict[int, Actor] = {}
-_cache_mark: tuple[int, date, str] | None = None
+_cache: dict[int, tuple[tuple[int, date, str], Actor]] = {}  # with the mark under which the actor was built
 MOST_CACHED = 5000
 
 
@@ -26,14 +25,14 @@ def actor_of(person_id: int, *, epoch: int | None = None) -> Actor:
 
     epoch: the present people_access.epoch if the caller has just read it; else it is read.
     """
-    global _cache_mark
     mark = (_epoch() if epoch is None else epoch, clock.today(), connection.settings_dict["NAME"])
-    if mark != _cache_mark or len(_cache) > MOST_CACHED:
-        _cache.clear()
-        _cache_mark = mark
-    if person_id not in _cache:
-        _cache[person_id] = _build(person_id, mark[1])
-    return _cache[person_id]
+    found = _cache.get(person_id)
+    if found is None or found[0] != mark:
+        if len(_cache) > MOST_CACHED:
+            _cache.clear()
+        # Under the mark read before: other threads may clear the cache or raise the epoch meanwhile.
+        found = _cache[person_id] = (mark, _build(person_id, mark[1]))
+    return found[1]
 
 
 def _epoch() -> int:

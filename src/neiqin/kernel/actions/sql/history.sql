@@ -154,7 +154,9 @@ BEGIN
         END IF;
     ELSIF EXISTS (SELECT FROM new_rows) THEN
         INSERT INTO actions_change (run_id, tbl, row_id, op, before, after)
-        SELECT kernel_current_run_once.run, TG_TABLE_NAME, id, 'U', d.before::text::json, d.after::text::json
+        SELECT kernel_current_run_once.run, TG_TABLE_NAME, id,
+               CASE WHEN r.was IS NULL THEN 'I' WHEN r.is IS NULL THEN 'D' ELSE 'U' END::"char",   -- I and D: the key was changed
+               CASE WHEN r.was IS NOT NULL THEN coalesce(d.before, r.was) END::text::json, d.after::text::json
         FROM (SELECT kernel_current_run() AS run OFFSET 0) AS kernel_current_run_once,
              (SELECT id, to_jsonb(o) AS was, to_jsonb(n) AS is FROM old_rows o FULL JOIN new_rows n USING (id)) AS r
         CROSS JOIN LATERAL (
