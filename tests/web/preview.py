@@ -6,6 +6,7 @@ It serves nothing but samples, needs no database, and sends the policy of the re
 """
 
 import mimetypes
+import re
 import os
 import sys
 from collections.abc import Iterable
@@ -42,7 +43,8 @@ def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
     """The WSGI application: samples under /, static files under /static/."""
     path = environ["PATH_INFO"].strip("/")
     if path.startswith("static/"):
-        file = STATIC / path.removeprefix("static/")
+        # Names may carry the hash of a collected manifest.
+        file = STATIC / re.sub(r"\.[0-9a-f]{12}(?=\.\w+$)", "", path.removeprefix("static/"))
         start("200 OK", [("Content-Type", mimetypes.guess_type(file.name)[0] or "text/plain")])
         return [file.read_bytes()]
     from tests.web import samples
