@@ -1,8 +1,8 @@
 """Lists: whatever is filtered and sorted, key by key through the person's scope, at a cost that does not grow.
 
-A page of a fast sort is found by walking the index (key, sort, id) for each key of the person's scope, newest or oldest
-rows alike; the plain condition `owner in … or unit in …` fell to 380-820 ms for old rows at a million. Other sorts exist
-only while the result is below CAP. Counts stop at COUNT_CAP.
+A page of a fast sort is found by walking the index (key, sort, id) for each key of the person's scope, newest or
+oldest rows alike; the plain condition `owner in … or unit in …` fell to 380-820 ms for old rows at a million. Other
+sorts exist only while the result is below CAP. Counts stop at COUNT_CAP.
 """
 
 import base64
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
@@ -56,12 +56,21 @@ class Query:
             found = [_leaf(text) for text in params.getlist("f")[:20]]
             if params.get("add"):
                 value = ",".join(v for v in params.getlist("value") if v)
-                found.append({"field": params["add"], "op": params.get("op", "in"), "value": formats.clean_text(value, LONGEST)})
+                found.append(
+                    {"field": params["add"], "op": params.get("op", "in"), "value": formats.clean_text(value, LONGEST)}
+                )
         except formats.BadFormat as error:
             raise BadQuery(str(error)) from None
         asked = params.get("size", "")
         size = int(asked) if asked.isdecimal() and int(asked) in SIZES else size
-        return cls(q, tuple(found), params.get("sort", "")[:60], params.get("after", "")[:500], params.get("before", "")[:500], size)
+        return cls(
+            q,
+            tuple(found),
+            params.get("sort", "")[:60],
+            params.get("after", "")[:500],
+            params.get("before", "")[:500],
+            size,
+        )
 
     def address(self, base: str, **changes: Any) -> str:
         """The address of this list with some parts changed; paging starts anew unless given."""
@@ -125,16 +134,12 @@ class Listing:
         """How many rows, at most cap + 1. Key by key like a page: one condition over all keys walks the whole table."""
         if self._counted is None or self._counted[0] < cap:
             rows = self.model.objects.filter(self.where).order_by()
-            if self._scope is None:
-                self._counted = (cap, rows.values("pk")[: cap + 1].count())
-            else:
-                self._counted = (cap, self._keyed(rows, ["pk"], cap + 1, select="count(*)")[0][0])
+            self._counted = (cap, self._keyed(rows, ["pk"], cap + 1, select="count(*)")[0][0])
         return min(self._counted[1], cap + 1)
 
     def ids(self, limit: int) -> list[int]:
         """The ids of the whole result in order, at most `limit` (for runs over a filter)."""
-        return [i for _, i in self._fast_page(None, limit, backwards=False)] if self.fast else list(
-            self._ordered().values_list("pk", flat=True)[:limit])  # fmt: skip
+        return [i for _, i in self._fast_page(None, limit, backwards=False)] if self.fast else self._sorted(0, limit)
 
     def page(self, fields: Sequence[Field]) -> Page:
         """The page the query asks for. Raises BadQuery for a slow sort over too many rows, or a broken cursor."""
@@ -198,17 +203,30 @@ class Listing:
         base = self.model.objects.filter(self.where).order_by(f"{'-' * descending}{self.sort}", f"{'-' * descending}pk")
         if cursor:
             column = self.model._meta.get_field(self.sort).column
-            base = base.extra(where=[f'("{table}"."{column}", "{table}"."id") {"<" if descending else ">"} (%s, %s)'], params=list(cursor))
+            base = base.extra(
+                where=[f'("{table}"."{column}", "{table}"."id") {"<" if descending else ">"} (%s, %s)'],
+                params=list(cursor),
+            )
         if self._scope is None:
             return list(base.values_list(self.sort, "pk")[:limit])
         return self._keyed(base, [self.sort, "pk"], limit, f"ORDER BY 1 {order}, 2 {order}")
 
     def _keyed(
-        self, rows: QuerySet[Any], columns: Sequence[str], limit: int, order: str = "", select: str = "*"
+        self,
+        rows: QuerySet[Any],
+        columns: Sequence[str],
+        limit: int,
+        order: str = "",
+        select: str = "*",
+        tail: str = "",
     ) -> list[tuple[Any, ...]]:
-        """The first `limit` of `rows` within the person's scope: those of each key, found by its index, together."""
+        """The first `limit` of `rows` within the person's scope: those of each key, found by its index, together.
+
+        select, tail: what to do with them in the same statement; they are called c0, c1, ….
+        """
         table, names = self.model._meta.db_table, ", ".join(f"c{n}" for n, _ in enumerate(columns))
-        parts, values = [], []
+        parts: list[str] = []
+        values: list[Any] = []
         for column, keys in self._scope.columns.items() if self._scope else ():
             sql, params = _sql(rows.extra(where=[f'"{table}"."{column}" = scope.key']), columns, limit)
             parts.append(
@@ -216,36 +234,50 @@ class Listing:
                 f"{order} LIMIT {limit})"
             )
             values += [keys, *params]
-        if self._shared or not parts:
+        if self._scope is None:
+            sql, params = _sql(rows, columns, limit)
+            values = list(params)
+            parts.append(f"({sql})")
+        elif self._shared or not parts:
             shared = rows.extra(where=[f'"{table}"."id" = ANY(%s::bigint[])'], params=[self._shared])
             sql, params = _sql(shared, columns, limit)
             parts.append(f"({sql})")
             values += params
         with connection.cursor() as cursor:
             found = f"SELECT * FROM ({' UNION '.join(parts)}) AS found({names}) {order} LIMIT {limit}"
-            cursor.execute(found if select == "*" else f"SELECT {select} FROM ({found}) AS counted", values)
+            cursor.execute(found if select == "*" else f"SELECT {select} FROM ({found}) AS page {tail}", values)
             return cursor.fetchall()
 
-    def _ordered(self) -> QuerySet[Any]:
-        column = F(self.sort)
-        order = column.desc(nulls_last=True) if self.descending else column.asc(nulls_last=True)
-        return self._visible().order_by(order, "-pk" if self.descending else "pk")
-
     def _offset(self) -> tuple[list[int], str, str]:
-        if self.count(CAP) > CAP:
-            raise BadQuery(f"结果超过 {CAP:,} {self.resource.noun}，不能按这一列排。先筛少一些，或按更新时间、名称、编号排。")
+        """A page of another sort: all rows up to the cap are counted, sorted and cut in one statement."""
         size = self.query.size
         cursor = _read_cursor(self.query.before or self.query.after)
         start = max(0, cursor[1] if cursor and not isinstance(cursor[0], str) else 0)
         if self.query.before:
             start = max(0, start - size)
-        found = list(self._ordered().values_list("pk", flat=True)[start : start + size + 1])
-        return found[:size], _write_cursor((0, start)) if start else "", _write_cursor((0, start + size)) if len(found) > size else ""
+        rows = self._sorted(start, size + 1)
+        previous, following = _write_cursor((0, start)), _write_cursor((0, start + size))
+        return rows[:size], previous if start else "", following if len(rows) > size else ""
+
+    def _sorted(self, start: int, limit: int) -> list[int]:
+        """Ids in the order asked for. Raises BadQuery above the cap."""
+        order = "DESC" if self.descending else "ASC"
+        tail = f"ORDER BY c0 {order} NULLS LAST, c1 {order} OFFSET {start} LIMIT {limit}"
+        rows = self.model.objects.filter(self.where).order_by()
+        found = self._keyed(rows, [self.sort, "pk"], CAP + 1, select="c1, count(*) OVER ()", tail=tail)
+        if found and found[0][1] > CAP:
+            hint = "先筛少一些，或按更新时间、名称、编号排。"
+            raise BadQuery(f"结果超过 {CAP:,} {self.resource.noun}，不能按这一列排。{hint}")
+        if found:
+            self._counted = (CAP, found[0][1])
+        return [row[0] for row in found]
 
     def _cells(self, ids: Sequence[int], fields: Sequence[Field]) -> list[list[Any]]:
         if not ids:
             return []
-        rows = {row[0]: row[1:] for row in self.model.objects.filter(pk__in=ids).values_list("pk", *masks.paths(fields))}
+        rows = {
+            row[0]: row[1:] for row in self.model.objects.filter(pk__in=ids).values_list("pk", *masks.paths(fields))
+        }
         return [masks.shown(fields, rows[i]) for i in ids if i in rows]
 
 
@@ -255,7 +287,11 @@ def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> tuple[str, 
 
 def _write_cursor(row: tuple[Any, int]) -> str:
     value = row[0].isoformat() if isinstance(row[0], datetime) else row[0]
-    return base64.urlsafe_b64encode(json.dumps([value, row[1]], ensure_ascii=False, default=str).encode()).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(json.dumps([value, row[1]], ensure_ascii=False, default=str).encode())
+        .decode()
+        .rstrip("=")
+    )
 
 
 def _read_cursor(text: str) -> tuple[Any, int] | None:
@@ -266,6 +302,9 @@ def _read_cursor(text: str) -> tuple[Any, int] | None:
         clean = formats.clean_text(value, 400) if isinstance(value, str) else value
         if not isinstance(row, int) or not -(2**63) <= row < 2**63 or not isinstance(clean, (str, int)):
             raise ValueError(text)
-        return (datetime.fromisoformat(clean) if isinstance(clean, str) and clean[4:5] == "-" and "T" in clean else clean, row)
+        return (
+            datetime.fromisoformat(clean) if isinstance(clean, str) and clean[4:5] == "-" and "T" in clean else clean,
+            row,
+        )
     except ValueError:
         raise BadQuery("这一页的地址不完整，从第一页重新翻。") from None
