@@ -31,9 +31,14 @@ def main() -> int:
     if not chosen:
         say("names begin with " + ", ".join(name for names in GROUPS for name in names))
         return 2
-    with cluster() as found:
-        for group in chosen:
-            group(results, found)
+    # First, and without our own cluster: what two servers share would count half for each.
+    if system.run in chosen:
+        system.run(results, None)
+        chosen.remove(system.run)
+    if chosen:
+        with cluster() as found:
+            for group in chosen:
+                group(results, found)
     missed = [line["name"] for line in results.lines if not line["ok"]]
     say(f"{len(results.lines)} lines, {len(missed)} over their limit: {', '.join(missed) or 'none'}")
     return 0

@@ -196,7 +196,8 @@ def hand_overs(n: int, start: int, api: bool, login: str) -> list[dict[str, Any]
             found.append(_prepared(path, json.dumps(values), headers | {"Idempotency-Key": key}))
         else:
             body = urlencode(values | {"request_key": key})
-            found.append(_prepared(f"/customers/customer/{record}/hand_over/", body, headers))
+            # As the dialog posts it.
+            found.append(_prepared(f"/customers/customer/{record}/hand_over/", body, headers | {"HX-Request": "true"}))
     return found
 
 
