@@ -61,6 +61,10 @@ class Batch(Generic[M]):
             self.refused.setdefault(record, as_refusal(problem))
         self.records = [r for r in self.records if r.pk not in problems]  # type: ignore[attr-defined]
 
+    def as_given(self, problems: dict[int, Refusal]) -> dict[int, Refusal]:
+        """An effect's refusals by record, as the caller named the records."""
+        return problems
+
     def set(self, **columns: Any) -> None:
         """Give every record these values; written in one statement after the body."""
         self._same |= columns
@@ -146,6 +150,10 @@ class NewBatch(Batch[M]):
         for position, problem in problems.items():
             self.refused.setdefault(position, as_refusal(problem))
             self.rows.pop(position, None)
+
+    def as_given(self, problems: dict[int, Refusal]) -> dict[int, Refusal]:
+        """By position: performed again, the rows become records of other ids. A foreign record has no position."""
+        return {self.positions[i]: problem for i, problem in problems.items() if i in self.positions}
 
     def write(self, to: str | None) -> None:
         """Nothing: insert() has written the rows."""

@@ -219,7 +219,11 @@ def _once(
     if len(batch):
         call.action.body(batch, **({} if call.action.creates else values[0]))
         batch.write(call.action.to)
-        _follow(call, batch)
+        try:
+            _follow(call, batch)
+        except RefuseLate as error:
+            error.problems = batch.as_given(error.problems)
+            raise
         if not preview:
             batch.finish()
     outcome = Outcome(run if batch.records else None, batch.ids, batch.refused)
