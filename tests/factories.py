@@ -55,8 +55,7 @@ def rep_position(scope: str = "own", **more: str) -> Position:
 
 
 def manager_position() -> Position:
-    made = position("销售经理", owns_key_customers=True, **{f"customers_{right}": "below" for right in CUSTOMER_RIGHTS})
-    return made
+    return position("销售经理", owns_key_customers=True, **{f"customers_{right}": "below" for right in CUSTOMER_RIGHTS})
 
 
 def person(name: str = "周启明", *, unit_: Unit | None = None, position_: Position | None = None) -> Person:
@@ -77,7 +76,9 @@ def works_for(assistant: Person | int, boss: Person | int) -> WorksFor:
     return WorksFor.objects.create(assistant_id=_id(assistant), person_id=_id(boss), from_on=date(2020, 1, 1))
 
 
-def delegation(giver: Person | int, taker: Person | int, from_on: date, until_on: date, *permissions: str) -> Delegation:
+def delegation(
+    giver: Person | int, taker: Person | int, from_on: date, until_on: date, *permissions: str
+) -> Delegation:
     return Delegation.objects.create(
         giver_id=_id(giver), taker_id=_id(taker), from_on=from_on, until_on=until_on, permissions=list(permissions)
     )

@@ -28,7 +28,12 @@ def test_a_created_customer_is_numbered_owned_and_on_record(ann):
     assert (made.number, made.owner_id, made.unit_id, made.version) == ("KH000001", ann.id, ann.unit_id, 1)
     assert made.mnemonic.startswith("cjjm")
     event = Event.objects.get(run_id=outcome.run)
-    assert (event.name, event.record_id, event.before, event.after) == ("customers.customer.created", made.pk, None, "active")
+    assert (event.name, event.record_id, event.before, event.after) == (
+        "customers.customer.created",
+        made.pk,
+        None,
+        "active",
+    )
     assert Run.objects.get(pk=outcome.run).person_id == ann.id
     tables = list(Change.objects.filter(run_id=outcome.run).values_list("tbl", "op"))
     assert ("customers_customer", "I") in tables
@@ -182,7 +187,9 @@ def test_a_preview_shows_the_changes_and_keeps_nothing(ann):
 
 def test_a_held_run_is_performed_later_once_on_the_held_version(ann):
     customer = factories.customer(ann)
-    away = gate.keep(lambda action, ids, params, by: gate.Hold("停用要经理同意") if action.name == "deactivate" else None)
+    away = gate.keep(
+        lambda action, ids, params, by: gate.Hold("停用要经理同意") if action.name == "deactivate" else None
+    )
     try:
         outcome = perform(actions.deactivate, [customer.pk], by=ann, params={"reason": "关厂"})
         assert outcome.held

@@ -20,10 +20,23 @@ OWNED = [key for key in RESOURCES if hasattr(site().resources[key].model, "expla
 def addresses(resource, record_id):
     """(method, address) of every screen of a resource."""
     url = resource.url
-    found = [("get", url), ("get", f"{url}pick/"), ("get", f"{url}{record_id}/"), ("get", f"{url}{record_id}/timeline/?before=9"),
-             ("get", f"{url}{record_id}/why/"), ("post", f"{url}columns/"), ("post", f"{url}views/"), ("post", f"{url}views/999999/delete/"),
-             ("get", f"{url}new/"), ("post", f"{url}new/"), ("get", f"{url}{record_id}/edit/"), ("post", f"{url}{record_id}/edit/"),
-             ("post", f"{url}draft/0/"), ("post", f"{url}draft/{record_id}/"), ("post", f"{url}draft/0/discard/")]  # fmt: skip
+    found = [
+        ("get", url),
+        ("get", f"{url}pick/"),
+        ("get", f"{url}{record_id}/"),
+        ("get", f"{url}{record_id}/timeline/?before=9"),
+        ("get", f"{url}{record_id}/why/"),
+        ("post", f"{url}columns/"),
+        ("post", f"{url}views/"),
+        ("post", f"{url}views/999999/delete/"),
+        ("get", f"{url}new/"),
+        ("post", f"{url}new/"),
+        ("get", f"{url}{record_id}/edit/"),
+        ("post", f"{url}{record_id}/edit/"),
+        ("post", f"{url}draft/0/"),
+        ("post", f"{url}draft/{record_id}/"),
+        ("post", f"{url}draft/0/discard/"),
+    ]
     for action in resource.actions:
         found += [(m, f"{url}{record_id}/{action.name}/") for m in ("get", "post")]
         found += [(m, f"{url}do/{action.name}/?id={record_id}") for m in ("get", "post")]
@@ -114,8 +127,12 @@ def _names(resource, address):
 def test_the_list_costs_as_many_queries_for_three_rows_as_for_one(key, client):
     resource = site().resources[key]
     factories.MAKERS[key]()
-    all_seeing = factories.person("全知", position_=factories.position(
-        "全知岗", **{p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}))  # fmt: skip
+    all_seeing = factories.person(
+        "全知",
+        position_=factories.position(
+            "全知岗", **{p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}
+        ),
+    )
     factories.sign_in(client, all_seeing)
     client.get(resource.url)
     with CaptureQueriesContext(connection) as one:

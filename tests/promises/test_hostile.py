@@ -13,7 +13,28 @@ from tests.promises.test_access import addresses, endpoints
 pytestmark = pytest.mark.django_db
 ROUNDS = 7
 RESOURCES = sorted(site().resources)
-EVIL = ["\0", "a\0b", "\ud800", "9" * 40, "-1", str(2**63), str(-(2**63) - 1), "1e999", "NaN", "x" * 5_000, "'; DROP TABLE x;--", "<script>", "%", "_%", "{{7*7}}", "＝1", "\u202e", "[]", "{}", "null"]  # fmt: skip
+EVIL = [
+    "\0",
+    "a\0b",
+    "\ud800",
+    "9" * 40,
+    "-1",
+    str(2**63),
+    str(-(2**63) - 1),
+    "1e999",
+    "NaN",
+    "x" * 5_000,
+    "'; DROP TABLE x;--",
+    "<script>",
+    "%",
+    "_%",
+    "{{7*7}}",
+    "＝1",
+    "\u202e",
+    "[]",
+    "{}",
+    "null",
+]
 
 
 @pytest.fixture
@@ -26,8 +47,28 @@ def boss():
 def test_hostile_addresses_and_forms_never_crash(key, client, boss):
     resource, record = site().resources[key], factories.MAKERS[key]()
     factories.sign_in(client, boss)
-    names = ["q", "f", "sort", "after", "before", "size", "add", "value", "id", "name", "query", "column", "width", "version", "request_key", "to", "reason"]
-    names += [f.name for f in resource.shape.fields] + [f"{line.name}-0-{f.name}" for line in resource.shape.lines for f in line.fields]
+    names = [
+        "q",
+        "f",
+        "sort",
+        "after",
+        "before",
+        "size",
+        "add",
+        "value",
+        "id",
+        "name",
+        "query",
+        "column",
+        "width",
+        "version",
+        "request_key",
+        "to",
+        "reason",
+    ]
+    names += [f.name for f in resource.shape.fields] + [
+        f"{line.name}-0-{f.name}" for line in resource.shape.lines for f in line.fields
+    ]
     names += [f"{line.name}-0-id" for line in resource.shape.lines]
     for turn in range(ROUNDS):
         # Each name meets another value in each round, so that a few rounds try all of them.
@@ -51,21 +92,41 @@ def test_hostile_bodies_never_crash_the_api(key, boss):
         if method == "get":
             continue
         for turn in range(ROUNDS):
-            evil = {n: values[(i + turn * 4) % len(values)] for i, n in enumerate([*fields, "ids", "params", "reason", "to", "level"])}
-            body = {n: evil[n] for n in fields} | {line.name: [{"name": evil["to"], "mobile": evil["ids"]}] for line in resource.shape.lines}
-            for given in (body, {"ids": evil["ids"]}, {"ids": [evil["to"]], "params": evil["params"]}, {n: evil[n] for n in ("reason", "to", "level")}):
+            evil = {
+                n: values[(i + turn * 4) % len(values)]
+                for i, n in enumerate([*fields, "ids", "params", "reason", "to", "level"])
+            }
+            body = {n: evil[n] for n in fields} | {
+                line.name: [{"name": evil["to"], "mobile": evil["ids"]}] for line in resource.shape.lines
+            }
+            for given in (
+                body,
+                {"ids": evil["ids"]},
+                {"ids": [evil["to"]], "params": evil["params"]},
+                {n: evil[n] for n in ("reason", "to", "level")},
+            ):
                 text = json.dumps(given).encode("utf-8", "surrogatepass")
                 answer = getattr(token, method)(address, text, content_type="application/json")
                 assert 400 <= answer.status_code < 500 or answer.status_code in (200, 201), (address, given)
-        assert getattr(token, method)(address, json.dumps({"reason": "x" * 1_000_000}), content_type="application/json").status_code < 500
+        assert (
+            getattr(token, method)(
+                address, json.dumps({"reason": "x" * 1_000_000}), content_type="application/json"
+            ).status_code
+            < 500
+        )
         for raw in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b'{"a":' * 2000, b'{"ids":[1e400]}'):
             assert getattr(token, method)(address, raw, content_type="application/json").status_code < 500
 
 
 def test_a_wrong_address_is_404_not_a_crash(client, boss):
     factories.sign_in(client, boss)
-    for address in ("/customers/customer/99999999999999999999999/", "/customers/customer/0/", "/customers/customer/1/nosuch/",
-                    "/customers/customer/do/nosuch/?id=1", "/nosuch/"):  # fmt: skip
+    for address in (
+        "/customers/customer/99999999999999999999999/",
+        "/customers/customer/0/",
+        "/customers/customer/1/nosuch/",
+        "/customers/customer/do/nosuch/?id=1",
+        "/nosuch/",
+    ):
         assert client.get(address).status_code == 404, address
     assert factories.api(Client(), boss).get("/api/v1/customers/99999999999999999999999").status_code == 404
 
@@ -73,7 +134,11 @@ def test_a_wrong_address_is_404_not_a_crash(client, boss):
 def test_markup_in_a_name_is_shown_not_run(client, boss):
     customer = factories.customer(name="<img src=x onerror=alert(1)>有限公司")
     factories.sign_in(client, boss)
-    for address in ("/customers/customer/", f"/customers/customer/{customer.pk}/", f"/customers/customer/{customer.pk}/edit/"):
+    for address in (
+        "/customers/customer/",
+        f"/customers/customer/{customer.pk}/",
+        f"/customers/customer/{customer.pk}/edit/",
+    ):
         text = client.get(address).content.decode()
         assert "<img src=x" not in text
         assert "&lt;img src=x" in text

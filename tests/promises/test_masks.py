@@ -33,7 +33,8 @@ def everything_shown(client, token, customer):
     pages = ["/customers/customer/", url, f"{url}timeline/?before=999999999", f"{url}why/", "/customers/customer/pick/"]
     text = "".join(client.get(page).content.decode() for page in pages)
     return text + "".join(
-        token.get(f"/api/v1/customers{part}").content.decode() for part in ("", f"/{customer.pk}", f"/{customer.pk}/timeline")
+        token.get(f"/api/v1/customers{part}").content.decode()
+        for part in ("", f"/{customer.pk}", f"/{customer.pk}/timeline")
     )
 
 
@@ -68,9 +69,17 @@ def test_an_untouched_mask_posted_back_changes_nothing(customer, client):
     owner = customer.owner
     factories.sign_in(client, owner)
     contact = Contact.objects.get(customer=customer)
-    client.post(f"/customers/customer/{customer.pk}/edit/", {
-        "version": "2", "partial": "1", "contacts-0-id": contact.pk, "contacts-0-name": "潘工", "contacts-0-mobile": "139****5678",
-        "contacts-0-title": "采购经理"})  # fmt: skip
+    client.post(
+        f"/customers/customer/{customer.pk}/edit/",
+        {
+            "version": "2",
+            "partial": "1",
+            "contacts-0-id": contact.pk,
+            "contacts-0-name": "潘工",
+            "contacts-0-mobile": "139****5678",
+            "contacts-0-title": "采购经理",
+        },
+    )
     after = Contact.objects.get(pk=contact.pk)
     assert (after.title, after.mobile) == ("采购经理", contact.mobile)
 

@@ -1,4 +1,8 @@
 from neiqin.kernel.resources.resource import Module
 from tests.stranger import resources
 
-module = Module("样品", [resources.sample], permissions={"stranger.view": "看样品", "stranger.create": "建样品", "stranger.edit": "改样品"})
+module = Module(
+    "样品",
+    [resources.sample],
+    permissions={"stranger.view": "看样品", "stranger.create": "建样品", "stranger.edit": "改样品"},
+)

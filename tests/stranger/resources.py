@@ -4,6 +4,14 @@ from neiqin.kernel.resources.resource import Resource
 from tests.stranger.models import FIELDS, Sample
 
 sample = Resource(
-    Sample, "样品", noun="件", icon="package", section="业务", fields=FIELDS, shape=Shape(FIELDS), fast_sorts=("name",),
-    create=creating(Sample, Shape(FIELDS)), edit=editing(Sample, Shape(FIELDS)),
-)  # fmt: skip
+    Sample,
+    "样品",
+    noun="件",
+    icon="package",
+    section="业务",
+    fields=FIELDS,
+    shape=Shape(FIELDS),
+    fast_sorts=("name",),
+    create=creating(Sample, Shape(FIELDS)),
+    edit=editing(Sample, Shape(FIELDS)),
+)

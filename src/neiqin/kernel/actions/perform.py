@@ -84,7 +84,7 @@ def perform_held(held_id: int, *, actor_of: Callable[[int], Any], source: str = 
         if held is None:
             raise LookupError(f"no held run {held_id}")
         if held.closed_at is not None:
-            return Outcome.from_json(held.outcome)
+            return Outcome.from_json(held.outcome or {})
         raw = gate.parameters_of(held)
         versions = {int(k): v for k, v in held.versions.items()}
         by = actor_of(held.person_id)

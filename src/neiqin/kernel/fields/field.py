@@ -45,7 +45,7 @@ class Field:
     ref: str = ""
     help: str = ""
     maxlength: int = 100
-    min: Decimal | None = None
+    min: Decimal | int | None = None
     span: int = 1
     filter: bool = False
     form: bool = True

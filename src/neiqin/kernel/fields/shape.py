@@ -90,24 +90,21 @@ def model_of(shape: Shape, *, partial: bool = False) -> type[BaseModel]:
     """The pydantic model of a shape; `partial`: nothing is required, for edits."""
     members: dict[str, Any] = {f.name: _member(f, partial=partial) for f in shape.fields}
     for lines in shape.lines:
-        row = create_model(
+        row: Any = create_model(
             f"{lines.model.__name__}Row",
             __config__=ConfigDict(extra="forbid"),
             id=(Annotated[int | None, PydanticField(ge=1, le=2**63 - 1)], None),
             delete=(bool, False),
             **{f.name: _member(f, partial=True) for f in lines.fields},
         )
-        members[lines.name] = (Annotated[list[row], PydanticField(max_length=2000)], [])  # type: ignore[valid-type]
+        members[lines.name] = (Annotated[list[row], PydanticField(max_length=2000)], [])
     name = "".join(word.title() for word in (shape.fields[0].name if shape.fields else "empty").split("_"))
     return create_model(f"{name}{'Changes' if partial else 'Values'}", __config__=ConfigDict(extra="forbid"), **members)
 
 
 def _member(field: Field, *, partial: bool) -> Any:
-    kind = Annotated[
-        field.python_type | None if field.kind not in ("bool",) else bool,
-        BeforeValidator(_parser(field)),
-        WithJsonSchema(json_schema(field)),
-    ]
+    plain: Any = bool if field.kind == "bool" else field.python_type | None
+    kind: Any = Annotated[plain, BeforeValidator(_parser(field)), WithJsonSchema(json_schema(field))]
     if field.required and not partial:
         return (kind, PydanticField(title=field.label))
     default = field.default

@@ -63,8 +63,14 @@ def answer(status: int, body: Any, **headers: str) -> HttpResponse:
 
 def build() -> NinjaAPI:
     """The API of the whole site."""
-    api = NinjaAPI(title="内勤 Neiqin", version="1", auth=Bearer(), docs_url=None, urls_namespace="api",
-                   description="同一套权限、范围、遮挡和动作。金额、数量是字符串，时间是 UTC。")  # fmt: skip
+    api = NinjaAPI(
+        title="内勤 Neiqin",
+        version="1",
+        auth=Bearer(),
+        docs_url=None,
+        urls_namespace="api",
+        description="同一套权限、范围、遮挡和动作。金额、数量是字符串，时间是 UTC。",
+    )
     for resource in site().resources.values():
         api.add_router(f"/{resource.api_name}", _router(resource), tags=[resource.label])
 
@@ -86,11 +92,18 @@ def build() -> NinjaAPI:
 
 def _router(resource: Resource) -> Router:
     router, name = Router(), resource.api_name
-    known = {"by_alias": True, "response": schemas.responses(resource)}
+    known: dict[str, Any] = {"by_alias": True, "response": schemas.responses(resource)}
 
-    @router.get("", operation_id=f"list_{name}", summary=f"{resource.label}：列表", response=schemas.page_responses(resource),
-                openapi_extra=schemas.FILTERS)  # fmt: skip
-    def list_records(request: Any, q: str = "", sort: str = "", after: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 50) -> Any:
+    @router.get(
+        "",
+        operation_id=f"list_{name}",
+        summary=f"{resource.label}：列表",
+        response=schemas.page_responses(resource),
+        openapi_extra=schemas.FILTERS,
+    )
+    def list_records(
+        request: Any, q: str = "", sort: str = "", after: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 50
+    ) -> Any:
         return _list(request, resource, limit)
 
     @router.get("/{int:record_id}", operation_id=f"get_{name}", summary=f"{resource.label}：一条", **known)
@@ -101,20 +114,42 @@ def _router(resource: Resource) -> Router:
             return HttpResponse(status=304)
         return _record(request, resource, record_id)
 
-    @router.get("/{int:record_id}/timeline", operation_id=f"timeline_{name}", summary=f"{resource.label}：动态",
-                response=schemas.timeline_responses())  # fmt: skip
+    @router.get(
+        "/{int:record_id}/timeline",
+        operation_id=f"timeline_{name}",
+        summary=f"{resource.label}：动态",
+        response=schemas.timeline_responses(),
+    )
     def get_timeline(request: Any, record_id: RecordId) -> Any:
         _right(request, resource.view_permission)
         record = record_or_404(resource, request.person, record_id, log="api")
         items, _ = timeline.of(resource, record, request.person)
-        return answer(200, {"items": [
-            {"at": i.at.isoformat(), "who": i.who, "text": i.text, "changes": [vars(c) for c in i.changes]} for i in items
-        ]})  # fmt: skip
+        return answer(
+            200,
+            {
+                "items": [
+                    {"at": i.at.isoformat(), "who": i.who, "text": i.text, "changes": [vars(c) for c in i.changes]}
+                    for i in items
+                ]
+            },
+        )
+
+    _write_routes(router, resource)
+    for action in resource.actions:
+        _action_routes(router, resource, action)
+    return router
+
+
+def _write_routes(router: Router, resource: Resource) -> None:
+    name = resource.api_name
+    known: dict[str, Any] = {"by_alias": True, "response": schemas.responses(resource)}
 
     if resource.create is not None:
         made = resource.create
 
-        @router.post("", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(resource.shape), **known)
+        @router.post(
+            "", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(resource.shape), **known
+        )
         def create_record(request: Any) -> Any:
             outcome = _perform(request, made, rows=[_body(request, resource.shape, request.person)])
             _all_done(outcome)
@@ -123,8 +158,13 @@ def _router(resource: Resource) -> Router:
     if resource.edit is not None:
         changed = resource.edit
 
-        @router.patch("/{int:record_id}", operation_id=f"edit_{name}", summary=changed.label,
-                      openapi_extra=schemas.body(resource.shape, partial=True), **known)  # fmt: skip
+        @router.patch(
+            "/{int:record_id}",
+            operation_id=f"edit_{name}",
+            summary=changed.label,
+            openapi_extra=schemas.body(resource.shape, partial=True),
+            **known,
+        )
         def edit_record(request: Any, record_id: RecordId) -> Any:
             _right(request, changed.may)
             record_or_404(resource, request.person, record_id, log="api")
@@ -133,27 +173,35 @@ def _router(resource: Resource) -> Router:
             _all_done(outcome)
             return _record(request, resource, record_id)
 
-    for action in resource.actions:
-        _action_routes(router, resource, action)
-    return router
-
 
 def _action_routes(router: Router, resource: Resource, action: Action) -> None:
     name = f"{resource.api_name}_{action.name}"
 
-    @router.post(f"/{{int:record_id}}/{action.name}", operation_id=name, summary=action.label, response=schemas.responses(resource),
-                 openapi_extra=schemas.body(action.shape))  # fmt: skip
+    @router.post(
+        f"/{{int:record_id}}/{action.name}",
+        operation_id=name,
+        summary=action.label,
+        response=schemas.responses(resource),
+        openapi_extra=schemas.body(action.shape),
+    )
     def act(request: Any, record_id: RecordId) -> Any:
         _right(request, action.may)
         record_or_404(resource, request.person, record_id, log="api")
-        outcome = _perform(request, action, ids=[record_id], params=_body(request, action.shape), versions=_base(request, record_id))
+        outcome = _perform(
+            request, action, ids=[record_id], params=_body(request, action.shape), versions=_base(request, record_id)
+        )
         if outcome.held:
             return answer(202, {"held": outcome.held})
         _all_done(outcome)
         return _record(request, resource, record_id)
 
-    @router.post(f"/{{int:record_id}}/{action.name}/preview", operation_id=f"{name}_preview", summary=f"{action.label}：预览",
-                 response=schemas.preview_responses(), openapi_extra=schemas.body(action.shape))  # fmt: skip
+    @router.post(
+        f"/{{int:record_id}}/{action.name}/preview",
+        operation_id=f"{name}_preview",
+        summary=f"{action.label}：预览",
+        response=schemas.preview_responses(),
+        openapi_extra=schemas.body(action.shape),
+    )
     def look_ahead(request: Any, record_id: RecordId) -> Any:
         _right(request, action.may)
         record_or_404(resource, request.person, record_id, log="api")
@@ -163,17 +211,26 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
 
     if action.bulk:
 
-        @router.post(f"/do/{action.name}", operation_id=f"{name}_many", summary=f"{action.label}：多条",
-                     response=schemas.many_responses(), openapi_extra=schemas.many_body(action.shape))  # fmt: skip
+        @router.post(
+            f"/do/{action.name}",
+            operation_id=f"{name}_many",
+            summary=f"{action.label}：多条",
+            response=schemas.many_responses(),
+            openapi_extra=schemas.many_body(action.shape),
+        )
         def act_on_many(request: Any) -> Any:
             _right(request, action.may)
             given = _json(request)
             ids, params = given.pop("ids", None), given.pop("params", {})
-            valid = isinstance(ids, list) and len(ids) <= MOST_IDS and all(type(i) is int and 0 < i <= LARGEST for i in ids)
+            valid = (
+                isinstance(ids, list) and len(ids) <= MOST_IDS and all(type(i) is int and 0 < i <= LARGEST for i in ids)
+            )
             if not valid or not isinstance(params, dict) or given:
                 raise Failure(422, f"ids 是 1 到 {MOST_IDS:,} 个编号的列表，params 是一个对象。")
             outcome = _perform(request, action, ids=ids, params=params)
-            refused = [{"id": i, "message": r.text, "code": r.code, "field": r.field} for i, r in outcome.refused.items()]
+            refused = [
+                {"id": i, "message": r.text, "code": r.code, "field": r.field} for i, r in outcome.refused.items()
+            ]
             return answer(200, {"run": outcome.run, "done": outcome.done, "refused": refused, "held": outcome.held})
 
 
@@ -182,13 +239,17 @@ def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
     fields = [f for f in resource.fields_for(request.person).values() if not f.personal]
     try:
         query = ListQuery.read(request.GET)
-        listing = Listing(resource, request.person, ListQuery(query.q, query.conditions, query.sort, query.after, size=limit))
+        listing = Listing(
+            resource, request.person, ListQuery(query.q, query.conditions, query.sort, query.after, size=limit)
+        )
         page = listing.page(fields)
     except BadQuery as error:
         raise Failure(400, str(error)) from None
     count = listing.count()
     rows = schemas.rows_as_json(resource, fields, page.ids)
-    return answer(200, {"items": rows, "next": page.after or None, "count": min(count, COUNT_CAP), "more": count > COUNT_CAP})
+    return answer(
+        200, {"items": rows, "next": page.after or None, "count": min(count, COUNT_CAP), "more": count > COUNT_CAP}
+    )
 
 
 def _record(request: Any, resource: Resource, record_id: int, status: int = 200) -> HttpResponse:
@@ -204,8 +265,13 @@ def _record(request: Any, resource: Resource, record_id: int, status: int = 200)
         rows = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
         opened = masks.opened(rows, lines.fields, full=False)
         plain = [f for f in lines.fields if not f.personal]
-        found[lines.name] = [{"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o for r, o in zip(rows, opened, strict=True)]
-    headers = {"ETag": _etag(record)} | ({"Location": f"/api/v1/{resource.api_name}/{record_id}"} if status == 201 else {})
+        found[lines.name] = [
+            {"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o
+            for r, o in zip(rows, opened, strict=True)
+        ]
+    headers = {"ETag": _etag(record)} | (
+        {"Location": f"/api/v1/{resource.api_name}/{record_id}"} if status == 201 else {}
+    )
     return answer(status, found, **headers)
 
 
@@ -274,5 +340,7 @@ def _all_done(outcome: Outcome) -> None:
     refusal: Refusal | None = next(iter(outcome.refused.values()), None)
     if refusal is not None:
         status = {"missing": 404, "forbidden": 403}.get(refusal.code, 409)
-        problems: list[Mapping[str, Any]] = refusal.data if refusal.code == "conflict" else [{"field": refusal.field, "message": refusal.text}]
+        problems: list[Mapping[str, Any]] = (
+            refusal.data if refusal.code == "conflict" else [{"field": refusal.field, "message": refusal.text}]
+        )
         raise Failure(status, refusal.text, problems)

@@ -74,7 +74,12 @@ class Query:
 
     def address(self, base: str, **changes: Any) -> str:
         """The address of this list with some parts changed; paging starts anew unless given."""
-        parts = {"q": self.q, "sort": self.sort, "conditions": self.conditions, "size": self.size} | changes
+        parts: dict[str, Any] = {
+            "q": self.q,
+            "sort": self.sort,
+            "conditions": self.conditions,
+            "size": self.size,
+        } | changes
         pairs: list[tuple[str, str]] = [("q", parts["q"])] if parts["q"] else []
         pairs += [("f", f"{c['field']}:{c['op']}:{c.get('value', '')}") for c in parts["conditions"]]
         pairs += [(k, str(parts[k])) for k in ("sort", "after", "before") if parts.get(k)]
@@ -300,11 +305,10 @@ def _read_cursor(text: str) -> tuple[Any, int] | None:
     try:
         value, row = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         clean = formats.clean_text(value, 400) if isinstance(value, str) else value
-        if not isinstance(row, int) or not -(2**63) <= row < 2**63 or not isinstance(clean, (str, int)):
-            raise ValueError(text)
-        return (
-            datetime.fromisoformat(clean) if isinstance(clean, str) and clean[4:5] == "-" and "T" in clean else clean,
-            row,
-        )
+        if isinstance(clean, str) and clean[4:5] == "-" and "T" in clean:
+            clean = datetime.fromisoformat(clean)
     except ValueError:
-        raise BadQuery("这一页的地址不完整，从第一页重新翻。") from None
+        clean, row = None, None
+    if not isinstance(row, int) or not -(2**63) <= row < 2**63 or not isinstance(clean, (str, int, datetime)):
+        raise BadQuery("这一页的地址不完整，从第一页重新翻。")
+    return clean, row

@@ -1,10 +1,12 @@
 """What a value looks like to a person: choices by label, references by name, personal values masked, rights obeyed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from neiqin.kernel import clock
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
@@ -77,15 +79,16 @@ def text(field: Field | None, value: Any, names: Mapping[Any, str]) -> str:
         return HIDDEN
     if field.kind in REFERENCE_KINDS:
         return names.get((field.ref, int(value)), str(value))
-    if field.kind == "bool":
-        return "是" if value else "否"
-    if field.kind in ("choice", "state"):
-        return field.choice(str(value)).label
-    if field.kind == "money":
-        return f"{float(value):,.2f}"
-    if field.kind == "moment":
-        return datetime.fromisoformat(str(value)).strftime("%m-%d %H:%M")
-    return str(value)[:200]
+    return WORDS.get(field.kind, lambda _, v: str(v)[:200])(field, value)
+
+
+WORDS: dict[str, Callable[[Field, Any], str]] = {
+    "bool": lambda _, value: "是" if value else "否",
+    "choice": lambda field, value: field.choice(str(value)).label,
+    "state": lambda field, value: field.choice(str(value)).label,
+    "money": lambda _, value: f"{Decimal(str(value)):,.2f}",
+    "moment": lambda _, value: clock.local(datetime.fromisoformat(str(value))).strftime("%m-%d %H:%M"),
+}
 
 
 def names_for(fields: Iterable[tuple[Field | None, Any]]) -> dict[Any, str]:

@@ -48,4 +48,6 @@ class Draft(models.Model):
     saved_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["person_id", "resource", "record_id"], name="resources_draft_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["person_id", "resource", "record_id"], name="resources_draft_once")
+        ]

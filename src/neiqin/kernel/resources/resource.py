@@ -82,7 +82,7 @@ class Resource:
         return {f.name: f for f in self.fields if person.may(f.right)}
 
     def shape_for(self, person: Any, action: Action | None = None) -> Shape:
-        """What this person may fill in; with an action, what that action takes (an edit may take less than a create)."""
+        """What this person may fill in; with an action, what that action takes (an edit may take less)."""
         shape = action.shape if action else self.shape
         return Shape(tuple(f for f in shape.fields if person.may(f.right)), shape.lines)
 
@@ -95,7 +95,9 @@ class Resource:
         """Rows that the typed words find."""
         if self.search:
             return self.search(text, person)
-        columns = self.search_fields or tuple(f.path for f in self.fields if f.kind in TEXT_KINDS - {"choice", "state"} and not f.personal)
+        columns = self.search_fields or tuple(
+            f.path for f in self.fields if f.kind in TEXT_KINDS - {"choice", "state"} and not f.personal
+        )
         condition = Q()
         for column in columns[:4]:
             condition |= Q(**{f"{column}__icontains": text})

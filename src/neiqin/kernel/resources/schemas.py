@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from ninja import Schema
-from pydantic import create_model
 from pydantic import Field as PydanticField
+from pydantic import create_model
 
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Shape, model_of
@@ -18,10 +18,16 @@ NOT_FOUND = {"message": "找不到，或不在你能看到的范围内。", "pro
 ERRORS = (400, 403, 404, 409, 422)
 FILTERS = {
     "parameters": [
-        {"in": "query", "name": "f", "required": False, "explode": True, "description": "字段:比较:值，可重复，如 level:in:key",
-         "schema": {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": 20}},
+        {
+            "in": "query",
+            "name": "f",
+            "required": False,
+            "explode": True,
+            "description": "字段:比较:值，可重复，如 level:in:key",
+            "schema": {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": 20},
+        },
     ]
-}  # fmt: skip
+}
 
 
 class Error(Schema):
@@ -84,8 +90,9 @@ def responses(resource: Resource) -> dict[int, Any]:
 
 
 def page_responses(resource: Resource) -> dict[int, Any]:
-    page = create_model(f"{resource.model.__name__}Page", __base__=Schema, items=(list[record_model(resource)], ...),  # type: ignore[misc]
-                        next=(str | None, None), count=(int, ...), more=(bool, ...))  # fmt: skip
+    members: dict[str, Any] = {"items": (list[record_model(resource)], ...)}  # type: ignore[misc]
+    members |= {"next": (str | None, None), "count": (int, ...), "more": (bool, ...)}
+    page = create_model(f"{resource.model.__name__}Page", __base__=Schema, **members)
     return {200: page} | _errors()
 
 
@@ -128,19 +135,36 @@ def many_body(shape: Shape) -> dict[str, Any]:
     """openapi_extra for ids and parameters."""
     ids = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "maxItems": 10_000}
     params = _inlined(model_of(shape).model_json_schema())
-    return _request({"type": "object", "required": ["ids"], "properties": {"ids": ids, "params": params}, "additionalProperties": False})
+    return _request(
+        {
+            "type": "object",
+            "required": ["ids"],
+            "properties": {"ids": ids, "params": params},
+            "additionalProperties": False,
+        }
+    )
 
 
 def _request(schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
         "parameters": [
-            {"in": "header", "name": "Idempotency-Key", "required": False, "schema": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[A-Za-z0-9_.-]+$"},
-             "description": "同一个号只办一次，再发得到同样的答复"},
-            {"in": "header", "name": "If-Match", "required": False, "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
-             "description": "看到的 ETag；别人改过同一处就回 409"},
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "required": False,
+                "schema": {"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[A-Za-z0-9_.-]+$"},
+                "description": "同一个号只办一次，再发得到同样的答复",
+            },
+            {
+                "in": "header",
+                "name": "If-Match",
+                "required": False,
+                "schema": {"type": "string", "pattern": '^"[0-9]{1,9}"$'},
+                "description": "看到的 ETag；别人改过同一处就回 409",
+            },
         ],
-    }  # fmt: skip
+    }
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
@@ -179,5 +203,3 @@ def as_json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return f"{value:f}"
     return value.isoformat() if isinstance(value, (datetime, date)) else value
-
-

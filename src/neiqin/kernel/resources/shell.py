@@ -26,15 +26,29 @@ def shell_of(request: Any) -> Any:
                 sections.setdefault(resource.section, []).append(_entry(request, resource, 0))
     news = [
         SimpleNamespace(label=r.label, url=f"{r.url}new/", icon=r.icon, key=r.new_key)
-        for r in site().resources.values() if r.new_key and r.create is not None and person.may(r.create.may)
-    ]  # fmt: skip
+        for r in site().resources.values()
+        if r.new_key and r.create is not None and person.may(r.create.may)
+    ]
     return SimpleNamespace(
-        person=person, menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e], company=settings.COMPANY_NAME,
-        theme=person.theme, density=person.density, news=news, settings_url="/settings/",
-    )  # fmt: skip
+        person=person,
+        menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e],
+        company=settings.COMPANY_NAME,
+        theme=person.theme,
+        density=person.density,
+        news=news,
+        settings_url="/settings/",
+    )
 
 
 def _entry(request: Any, thing: Any, count: int) -> Any:
     current = request.path == thing.url if thing.url == "/" else request.path.startswith(thing.url)
-    return SimpleNamespace(label=thing.label, url=thing.url, icon=thing.icon, current=current, count=count, hot=count > 0,
-                           sub=False, phone=thing.phone)  # fmt: skip
+    return SimpleNamespace(
+        label=thing.label,
+        url=thing.url,
+        icon=thing.icon,
+        current=current,
+        count=count,
+        hot=count > 0,
+        sub=False,
+        phone=thing.phone,
+    )

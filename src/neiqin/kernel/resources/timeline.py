@@ -1,6 +1,7 @@
 """What happened to a record, run by run: its events and changes in words, inside the person's rights and masks."""
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from django.db import connection
@@ -17,11 +18,8 @@ RUNS = 20
 SILENT = {"version", "updated_at", "created_at"}
 
 
-class Item:
-    """One entry of the feed."""
-
-    def __init__(self, **values: Any) -> None:
-        self.__dict__.update(values)
+class Item(SimpleNamespace):
+    """One entry of the feed, or one changed field in it."""
 
 
 def of(resource: Resource, record: Any, person: Any, *, before: int = 2**63 - 1) -> tuple[list[Item], int]:
@@ -41,10 +39,22 @@ def of(resource: Resource, record: Any, person: Any, *, before: int = 2**63 - 1)
 def _runs_of(resource: Resource, record_id: int, before: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "(SELECT run_id FROM actions_event WHERE model = %s AND record_id = %s AND run_id < %s ORDER BY id DESC LIMIT %s) UNION "
-            "(SELECT run_id FROM actions_change WHERE tbl = %s AND row_id = %s AND run_id < %s ORDER BY id DESC LIMIT %s) "
+            "(SELECT run_id FROM actions_event WHERE model = %s AND record_id = %s AND run_id < %s "
+            "ORDER BY id DESC LIMIT %s) UNION "
+            "(SELECT run_id FROM actions_change WHERE tbl = %s AND row_id = %s AND run_id < %s "
+            "ORDER BY id DESC LIMIT %s) "
             "ORDER BY 1 DESC LIMIT %s",
-            [resource.key, record_id, before, RUNS * 3, resource.model._meta.db_table, record_id, before, RUNS * 3, RUNS + 1],
+            [
+                resource.key,
+                record_id,
+                before,
+                RUNS * 3,
+                resource.model._meta.db_table,
+                record_id,
+                before,
+                RUNS * 3,
+                RUNS + 1,
+            ],
         )
         return [row[0] for row in cursor.fetchall()]
 
@@ -53,11 +63,19 @@ def _item(run: Run, events: Sequence[Event], changes: list[Item], names: Mapping
     who = names.get(run.person_id or 0, "")
     action = REGISTRY.get(run.action)
     words = [sentence(event) for event in events]
-    text = "；".join(w for w in words if w) or (action.label if action else "直接改了数据库" if run.action == "direct" else "")
+    text = "；".join(w for w in words if w) or (
+        action.label if action else "直接改了数据库" if run.action == "direct" else ""
+    )
     return Item(
-        kind="event" if events and not changes else "change", icon=action.icon if action else "edit", who=who or "系统",
-        hue=(run.person_id or 0) % 6 + 1, initial=(who or "系")[-1:], text=text, at=run.at, changes=changes,
-    )  # fmt: skip
+        kind="event" if events and not changes else "change",
+        icon=action.icon if action else "edit",
+        who=who or "系统",
+        hue=(run.person_id or 0) % 6 + 1,
+        initial=(who or "系")[-1:],
+        text=text,
+        at=run.at,
+        changes=changes,
+    )
 
 
 def sentence(event: Event) -> str:
@@ -72,7 +90,9 @@ def sentence(event: Event) -> str:
 def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], person: Any) -> dict[int, list[Item]]:
     """run -> changed fields of the record and its lines, as this person may read them."""
     tables: dict[str, tuple[Lines | None, str]] = {resource.model._meta.db_table: (None, "id")}
-    tables |= {line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column) for line in resource.all_lines}
+    tables |= {
+        line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column) for line in resource.all_lines
+    }
     rows = {(resource.model._meta.db_table, record.pk)}
     raw = []
     if runs:
@@ -97,7 +117,7 @@ def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], perso
 
 
 def _cells(change: Any, lines: Lines | None, resource: Resource, known: Mapping[str, Field]) -> list[tuple[Any, ...]]:
-    """(run, field, label, before, after) of the fields a change touched; a new root record is told by its event alone."""
+    """(run, field, label, before, after) of the fields a change touched; a new root is told by its event alone."""
     if lines is None and change.op == "I":
         return []
     model = lines.model if lines else resource.model

@@ -101,8 +101,16 @@ def hand_over(
     customers.set(owner_id=person.pk, unit_id=person.unit_id)
 
 
-@action(Customer, "停用", may="customers.deactivate", from_=states.ACTIVE, to=states.INACTIVE, event="deactivated",
-        icon="circle-x", danger=True)  # fmt: skip
+@action(
+    Customer,
+    "停用",
+    may="customers.deactivate",
+    from_=states.ACTIVE,
+    to=states.INACTIVE,
+    event="deactivated",
+    icon="circle-x",
+    danger=True,
+)
 def deactivate(
     customers: Batch[Customer],
     *,
@@ -112,7 +120,15 @@ def deactivate(
     customers.tell({c.pk: {"reason": reason} for c in customers})
 
 
-@action(Customer, "恢复使用", may="customers.deactivate", from_=states.INACTIVE, to=states.ACTIVE, event="reactivated", icon="rotate")
+@action(
+    Customer,
+    "恢复使用",
+    may="customers.deactivate",
+    from_=states.INACTIVE,
+    to=states.ACTIVE,
+    event="reactivated",
+    icon="rotate",
+)
 def reactivate(customers: Batch[Customer]) -> None:
     """Bring files back into use."""
 
@@ -122,10 +138,15 @@ def confirm_level(
     customers: Batch[Customer],
     *,
     level: Annotated[str, Field("level", "等级", "choice", required=True, choices=fields.LEVELS)],
-    owner: Annotated[int | None, Field("owner", "负责人", "person", ref="people.person", help="重点客户填销售经理或总监")] = None,
+    owner: Annotated[
+        int | None, Field("owner", "负责人", "person", ref="people.person", help="重点客户填销售经理或总监")
+    ] = None,
 ) -> None:
     """Confirm the class. A key customer must be owned by a sales manager or the director (C-CUS-11)."""
-    people = {p.pk: p for p in Person.objects.select_related("position").filter(pk__in={owner, *(c.owner_id for c in customers)})}
+    people = {
+        p.pk: p
+        for p in Person.objects.select_related("position").filter(pk__in={owner, *(c.owner_id for c in customers)})
+    }
     if owner is not None and (owner not in people or people[owner].left_on is not None):
         customers.refuse(dict.fromkeys(customers.ids, Refusal("负责人不存在或已离职，换一位。", "owner")))
         return
@@ -141,7 +162,8 @@ def _needs_manager(person: Person) -> Refusal | None:
     if person.position.owns_key_customers:
         return None
     return Refusal(
-        f"重点客户由销售经理或销售总监负责，现在的负责人{person.name}是{person.position.name}。选一位经理或总监再确认。", "owner"
+        f"重点客户由销售经理或销售总监负责，现在的负责人{person.name}是{person.position.name}。选一位经理或总监再确认。",
+        "owner",
     )
 
 

@@ -41,8 +41,12 @@ class Customer(OwnedRecord):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=[s.value for s in states.STATES]), name="customers_customer_state"),
-            models.CheckConstraint(condition=Q(level__in=[c.value for c in fields.LEVELS]), name="customers_customer_level"),
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in states.STATES]), name="customers_customer_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(level__in=[c.value for c in fields.LEVELS]), name="customers_customer_level"
+            ),
             models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="customers_customer_number"),
             models.UniqueConstraint(fields=["uscc"], condition=~Q(uscc=""), name="customers_customer_uscc"),
         ]

@@ -15,7 +15,11 @@ def found_by(text: str, person: Any) -> Q:
     plain = half_width(text)
     digits = re.sub(r"[\s-]", "", plain)
     if digits.isdecimal() and len(digits) >= 4:
-        subjects = [s for column in ("mobile", "phone") for s in find_subjects(digits, f"{column}{':last4' if len(digits) == 4 else ''}")]
+        subjects = [
+            s
+            for column in ("mobile", "phone")
+            for s in find_subjects(digits, f"{column}{':last4' if len(digits) == 4 else ''}")
+        ]
         return Q(pk__in=Contact.objects.filter(subject__in=subjects).values("customer_id")) | Q(number__endswith=digits)
     if re.fullmatch(r"[Kk][Hh]\d+", plain):
         return Q(number=plain.upper())

@@ -1,4 +1,4 @@
-"""The form: new records and edits, errors beside their fields, drafts kept, two people's changes merged or asked about."""
+"""The form: new records and edits, errors beside their fields, drafts kept, changes of two people merged."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ def new(request: Any, resource: Resource) -> HttpResponse:
 
 
 def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
-    """Change a record. Only changed fields are posted; what somebody else changed meanwhile is merged or asked about."""
+    """Change a record. Only changed fields are posted; what others changed meanwhile is merged."""
     if resource.edit is None or not request.person.may(resource.edit.may):
         raise Http404
     return _form(request, resource, record_or_404(resource, request.person, record_id))
@@ -38,7 +38,9 @@ def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
 def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
     shape = resource.shape_for(request.person, resource.edit if record else resource.create)
     if request.method != "POST":
-        draft = Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0).first()
+        draft = Draft.objects.filter(
+            person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
+        ).first()
         values = _stored(record, shape)
         if draft:
             posted = QueryDict(open_blob(bytes(draft.body)).decode())
@@ -52,26 +54,36 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
     except (KeyReused, TooSlow, NotAllowed) as error:
         problems, conflict, target = [Problem("", "", str(error))], None, 0
     if target:
-        Draft.objects.filter(person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0).delete()
+        Draft.objects.filter(
+            person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
+        ).delete()
         return HttpResponseRedirect(resource.url_of(target))
     values = _stored(record, shape) | _values_of(given, shape)
-    page = _page(resource, shape, record, values, problems=problems, conflict=conflict, key=request.POST.get("request_key", ""))
+    page = _page(
+        resource, shape, record, values, problems=problems, conflict=conflict, key=request.POST.get("request_key", "")
+    )
     return render(request, "form.html", page, status=409 if conflict else 422)
 
 
-def _save(request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]) -> tuple[list[Problem], Bag | None, int]:
+def _save(
+    request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]
+) -> tuple[list[Problem], Bag | None, int]:
     """(problems, conflict, id of the saved record or 0)."""
     key = request.POST.get("request_key", "")[:80] or None
     if record is None:
-        outcome = perform(resource.create, by=request.person, rows=[given], key=key, source="web")  # type: ignore[arg-type]
+        assert resource.create is not None
+        outcome = perform(resource.create, by=request.person, rows=[given], key=key, source="web")
         target = outcome.done[0] if outcome.done else 0
     else:
+        assert resource.edit is not None
         given = _unmasked(given, record, shape)
         for name in [n for n in given if request.POST.get(f"resolve-{n}") == "theirs"]:
             del given[name]
         version = request.POST.get("version", "")
         versions = {record.pk: int(version)} if version.isdecimal() and len(version) < 10 else None
-        outcome = perform(resource.edit, [record.pk], by=request.person, params=given, versions=versions, key=key, source="web")  # type: ignore[arg-type]
+        outcome = perform(
+            resource.edit, [record.pk], by=request.person, params=given, versions=versions, key=key, source="web"
+        )
         target = record.pk if outcome.done else 0
     refusal = next(iter(outcome.refused.values()), None)
     if refusal is not None and refusal.code == "conflict":
@@ -98,7 +110,9 @@ def _conflict(record: Any, shape: Shape, refusal: Refusal) -> Bag:
         fields.append(Bag(name=clash["name"], label=clash["label"], **shown))
     last = Run.objects.raw(
         "SELECT r.* FROM actions_run r JOIN actions_change c ON c.run_id = r.id AND c.at = r.at "
-        "WHERE c.tbl = %s AND c.row_id = %s ORDER BY c.id DESC LIMIT 1", [record._meta.db_table, record.pk])  # fmt: skip
+        "WHERE c.tbl = %s AND c.row_id = %s ORDER BY c.id DESC LIMIT 1",
+        [record._meta.db_table, record.pk],
+    )
     who = person_field(last[0].person_id) if len(last) else "别人"
     return Bag(who=who, at=record.updated_at, fields=fields)
 
@@ -144,7 +158,8 @@ def _unmasked(given: dict[str, Any], record: Any, shape: Shape) -> dict[str, Any
             rows = list(lines.model.objects.filter(**{lines.fk: record.pk}))
             shown = {r.pk: v for r, v in zip(rows, masks.opened(rows, personal, full=False), strict=True)}
             kept[lines.name] = [
-                {k: v for k, v in row.items() if not (v and shown.get(row.get("id"), {}).get(k) == v)} for row in kept[lines.name]
+                {k: v for k, v in row.items() if not (v and shown.get(row.get("id"), {}).get(k) == v)}
+                for row in kept[lines.name]
             ]
     return kept
 
@@ -159,7 +174,8 @@ def _stored(record: Any, shape: Shape) -> dict[str, Any]:
         rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id")) if record is not None else []
         opened = masks.opened(rows, lines.fields, full=False)
         values[lines.name] = [
-            {"id": row.pk} | {f.name: opened[i][f.name] if f.personal else _as_text(f, _raw(row, f)) for f in lines.fields}
+            {"id": row.pk}
+            | {f.name: opened[i][f.name] if f.personal else _as_text(f, _raw(row, f)) for f in lines.fields}
             for i, row in enumerate(rows)
         ] or [{} for _ in range(lines.min)]
     return values
@@ -187,61 +203,111 @@ def _values_of(given: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
     names = masks.names_for([(f, given[f.name]) for f in shape.fields if str(given.get(f.name, "")).isdecimal()])
     lines = {line.name for line in shape.lines}
     return {
-        name: value if name in lines else (value, names.get((f.ref, int(value)), "") if (f := shape.field(name)) and f.ref and str(value).isdecimal() else "")
+        name: value
+        if name in lines
+        else (
+            value,
+            names.get((f.ref, int(value)), "") if (f := shape.field(name)) and f.ref and str(value).isdecimal() else "",
+        )
         for name, value in given.items()
-    }  # fmt: skip
+    }
 
 
-def _page(resource: Resource, shape: Shape, record: Any, values: Mapping[str, Any], *, problems: Iterable[Problem] = (),
-          conflict: Bag | None = None, draft: Draft | None = None, key: str = "") -> Bag:  # fmt: skip
+def _page(
+    resource: Resource,
+    shape: Shape,
+    record: Any,
+    values: Mapping[str, Any],
+    *,
+    problems: Iterable[Problem] = (),
+    conflict: Bag | None = None,
+    draft: Draft | None = None,
+    key: str = "",
+) -> Bag:
     problems = list(problems)
     url = f"{resource.url_of(record.pk)}edit/" if record else f"{resource.url}new/"
     draft_url = f"{resource.url}draft/{record.pk if record else 0}/"
     sections: dict[str, list[Any]] = {}
     for field in shape.fields:
         sections.setdefault(field.section, []).append(form_field(field, *values[field.name], errors=problems))
-    title = str(getattr(record, resource.title)) if record else resource.create.label if resource.create else resource.label
+    title = (
+        str(getattr(record, resource.title)) if record else resource.create.label if resource.create else resource.label
+    )
     return Bag(
-        label=resource.label, title=title, url=url, cancel_url=resource.url_of(record.pk) if record else resource.url,
-        submit_label="保存", version=record.version if record else None,
-        request_key=uuid.uuid4().hex if conflict or not key else key, draft_url=draft_url,
+        label=resource.label,
+        title=title,
+        url=url,
+        cancel_url=resource.url_of(record.pk) if record else resource.url,
+        submit_label="保存",
+        version=record.version if record else None,
+        request_key=uuid.uuid4().hex if conflict or not key else key,
+        draft_url=draft_url,
         draft=Bag(saved_at=draft.saved_at, discard_url=f"{draft_url}discard/") if draft else None,
-        errors=problems, sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
-        lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines], conflict=conflict,
-    )  # fmt: skip
+        errors=problems,
+        sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
+        lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines],
+        conflict=conflict,
+    )
 
 
 def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Problem]) -> Bag:
     shown = []
     for number, row in enumerate(rows):
-        fields = [form_field(f, row.get(f.name, ""), prefix=f"{lines.name}-{number}-", errors=problems) for f in lines.fields]
+        fields = [
+            form_field(f, row.get(f.name, ""), prefix=f"{lines.name}-{number}-", errors=problems) for f in lines.fields
+        ]
         shown.append(Bag(key=number, id=row.get("id"), fields=fields, delete=bool(row.get("delete"))))
-    return Bag(name=lines.name, label=lines.label, add_label=lines.add_label, min=lines.min, rows=shown,
-               columns=[form_field(f, "") for f in lines.fields])  # fmt: skip
+    return Bag(
+        name=lines.name,
+        label=lines.label,
+        add_label=lines.add_label,
+        min=lines.min,
+        rows=shown,
+        columns=[form_field(f, "") for f in lines.fields],
+    )
 
 
 def form_field(field: Field, value: Any, display: str = "", *, prefix: str = "", errors: Iterable[Problem] = ()) -> Bag:
     """A field as the form components take it."""
     name = prefix + field.name
     resource = site().resources.get(field.ref)
-    kind = {"mobile": "phone", "quantity": "number", "percent": "number", "state": "choice", "code": "text"}.get(field.kind, field.kind)
+    kind = {"mobile": "phone", "quantity": "number", "percent": "number", "state": "choice", "code": "text"}.get(
+        field.kind, field.kind
+    )
     error = next((p.message for p in errors if p.field == name), "")
     return Bag(
-        name=name, label=field.label, kind=kind, value="" if value is None else value, display=display,
-        choices=[(c.value, c.label) for c in field.choices], required=field.required, help=field.help, error=error,
-        span=field.span, readonly=False, picker_url=f"{resource.url}pick/" if resource else "", maxlength=field.maxlength if field.python_type is str else None,
-        inputmode="decimal" if field.numeric else "tel" if kind == "phone" else "", autocomplete="off",
-    )  # fmt: skip
+        name=name,
+        label=field.label,
+        kind=kind,
+        value="" if value is None else value,
+        display=display,
+        choices=[(c.value, c.label) for c in field.choices],
+        required=field.required,
+        help=field.help,
+        error=error,
+        span=field.span,
+        readonly=False,
+        picker_url=f"{resource.url}pick/" if resource else "",
+        maxlength=field.maxlength if field.python_type is str else None,
+        inputmode="decimal" if field.numeric else "tel" if kind == "phone" else "",
+        autocomplete="off",
+    )
 
 
 @require_POST
 def draft(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     """Keep the form as it stands, encrypted; nothing is checked."""
     _may_write(request.person, resource, record_id)
-    pairs = [(k, v) for k in request.POST for v in request.POST.getlist(k) if k not in ("csrfmiddlewaretoken", "request_key")]
+    pairs = [
+        (k, v) for k in request.POST for v in request.POST.getlist(k) if k not in ("csrfmiddlewaretoken", "request_key")
+    ]
     body = seal_blob(urlencode(pairs).encode())
-    Draft.objects.update_or_create(person_id=request.person.id, resource=resource.key, record_id=record_id,
-                                   defaults={"body": body, "saved_at": clock.now()})  # fmt: skip
+    Draft.objects.update_or_create(
+        person_id=request.person.id,
+        resource=resource.key,
+        record_id=record_id,
+        defaults={"body": body, "saved_at": clock.now()},
+    )
     return HttpResponse(status=204)
 
 

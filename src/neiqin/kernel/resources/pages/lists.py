@@ -44,26 +44,47 @@ def _columns(resource: Resource, person: Any, layout: Layout | None) -> list[Fie
     return chosen or [f for f in known.values() if f.list]
 
 
-def _frame(request: Any, resource: Resource, person: Any, query: Query, layout: Layout | None, columns: list[Field]) -> Bag:
+def _frame(
+    request: Any, resource: Resource, person: Any, query: Query, layout: Layout | None, columns: list[Field]
+) -> Bag:
     known = resource.fields_for(person)
     can_create = resource.create is not None and person.may(resource.create.may)
     return Bag(
-        label=resource.label, noun=resource.noun, url=resource.url, icon=resource.icon, q=query.q, error=None,
-        new=Bag(label=resource.create.label, url=f"{resource.url}new/", key="N") if can_create and resource.create else None,
-        views=_views(resource, person, query), save_view_url=f"{resource.url}views/",
-        chips=_chips(resource, query, known), filters=[_filter(f) for f in known.values() if f.filter],
-        filter_url=query.address(resource.url), sorts=_sorts(resource, query, known),
+        label=resource.label,
+        noun=resource.noun,
+        url=resource.url,
+        icon=resource.icon,
+        q=query.q,
+        error=None,
+        new=Bag(label=resource.create.label, url=f"{resource.url}new/", key="N")
+        if can_create and resource.create
+        else None,
+        views=_views(resource, person, query),
+        save_view_url=f"{resource.url}views/",
+        chips=_chips(resource, query, known),
+        filters=[_filter(f) for f in known.values() if f.filter],
+        filter_url=query.address(resource.url),
+        sorts=_sorts(resource, query, known),
         columns=[_column(resource, f, query, layout) for f in columns],
         all_columns=[Bag(name=f.name, label=f.label, shown=f in columns) for f in known.values() if not f.personal],
-        columns_url=f"{resource.url}columns/", rows=[], totals=None, count_text="", count_url=None, page_text="",
-        prev_url="", next_url="", size=query.size,
+        columns_url=f"{resource.url}columns/",
+        rows=[],
+        totals=None,
+        count_text="",
+        count_url=None,
+        page_text="",
+        prev_url="",
+        next_url="",
+        size=query.size,
         sizes=[Bag(n=n, url=query.address(resource.url, size=n), current=n == query.size) for n in SIZES],
         actions=[
             Bag(name=a.name, label=a.label, icon=a.icon, danger=a.danger, key=a.key, url=f"{resource.url}do/{a.name}/")
-            for a in resource.actions if a.bulk and person.may(a.may)
+            for a in resource.actions
+            if a.bulk and person.may(a.may)
         ],
-        can_export=False, empty=None,
-    )  # fmt: skip
+        can_export=False,
+        empty=None,
+    )
 
 
 def _fill(page: Bag, resource: Resource, listing: Listing, found: Any, columns: list[Field]) -> None:
@@ -103,18 +124,29 @@ def _empty(resource: Resource, listing: Listing, page: Bag) -> Bag:
 def _views(resource: Resource, person: Any, query: Query) -> list[Bag]:
     here = query.address("", size=50).removeprefix("?")
     views = [Bag(label="全部", url=resource.url, current=not here, count=None, hot=False, mine=False, delete_url="")]
-    for view in SavedView.objects.filter(person_id=person.id, resource=resource.key).order_by("id")[:20]:
-        views.append(
-            Bag(label=view.name, url=f"{resource.url}?{view.query}", current=view.query == here, count=None, hot=False,
-                mine=True, delete_url=f"{resource.url}views/{view.pk}/delete/")
-        )  # fmt: skip
+    views += [
+        Bag(
+            label=view.name,
+            url=f"{resource.url}?{view.query}",
+            current=view.query == here,
+            count=None,
+            hot=False,
+            mine=True,
+            delete_url=f"{resource.url}views/{view.pk}/delete/",
+        )
+        for view in SavedView.objects.filter(person_id=person.id, resource=resource.key).order_by("id")[:20]
+    ]
     return views
 
 
 def _chips(resource: Resource, query: Query, known: dict[str, Field]) -> list[Bag]:
     pairs = [(known[c["field"]], c) for c in query.conditions if c["field"] in known]
-    values = [(f, v) for f, c in pairs if f.kind in REFERENCE_KINDS for v in str(c["value"]).split(",") if v.isdecimal()]
-    names = {(f.kind, key[1]): name for f, _ in values for key, name in masks.names_for(values).items() if key[0] == f.ref}
+    values = [
+        (f, v) for f, c in pairs if f.kind in REFERENCE_KINDS for v in str(c["value"]).split(",") if v.isdecimal()
+    ]
+    names = {
+        (f.kind, key[1]): name for f, _ in values for key, name in masks.names_for(values).items() if key[0] == f.ref
+    }
     chips = []
     for _, condition in pairs:
         try:
@@ -122,7 +154,9 @@ def _chips(resource: Resource, query: Query, known: dict[str, Field]) -> list[Ba
         except (KeyError, ValueError):
             continue
         rest = tuple(c for c in query.conditions if c is not condition)
-        chips.append(Bag(label=label, text=text, remove_url=query.address(resource.url, conditions=rest), condition=condition))
+        chips.append(
+            Bag(label=label, text=text, remove_url=query.address(resource.url, conditions=rest), condition=condition)
+        )
     return chips
 
 
@@ -133,8 +167,14 @@ def _filter(field: Field) -> Bag:
     ops = [o for o in OPERATORS[kind] if o[0] != "span"]
     if kind == "date":
         ops, choices = [("span", "在")], list(SPANS.items())
-    return Bag(name=field.name, label=field.label, kind=field.kind, ops=ops, choices=choices,
-               picker_url=f"{resource.url}pick/" if resource else "")  # fmt: skip
+    return Bag(
+        name=field.name,
+        label=field.label,
+        kind=field.kind,
+        ops=ops,
+        choices=choices,
+        picker_url=f"{resource.url}pick/" if resource else "",
+    )
 
 
 def _sorts(resource: Resource, query: Query, known: dict[str, Field]) -> list[Bag]:
@@ -159,16 +199,24 @@ def _column(resource: Resource, field: Field, query: Query, layout: Layout | Non
     target = (column if direction == "desc" else f"-{column}") if direction else first
     kind = {"quantity": "number", "mobile": "phone"}.get(field.kind, field.kind)
     return Bag(
-        name=field.name, label=field.label + ("（元）" if kind == "money" else ""), kind=kind, css="num" if field.numeric else "",
-        pri=field.pri, width=int((layout.widths if layout else {}).get(field.name, field.width)), sort_dir=direction,
-        sort_url=query.address(resource.url, sort=target) if column in fast or field.sortable else "", c=field.role,
-    )  # fmt: skip
+        name=field.name,
+        label=field.label + ("（元）" if kind == "money" else ""),
+        kind=kind,
+        css="num" if field.numeric else "",
+        pri=field.pri,
+        width=int((layout.widths if layout else {}).get(field.name, field.width)),
+        sort_dir=direction,
+        sort_url=query.address(resource.url, sort=target) if column in fast or field.sortable else "",
+        c=field.role,
+    )
 
 
 def pick(request: Any, resource: Resource) -> JsonResponse:
-    """Candidates of a picker as JSON: recent first without words, else what the words find, inside the person's scope."""
+    """Candidates of a picker as JSON: recent first without words, else what the words find, in scope."""
     try:
-        listing = Listing(resource, request.person, Query(formats.clean_text(request.GET.get("q", ""), 60), size=PICKED))
+        listing = Listing(
+            resource, request.person, Query(formats.clean_text(request.GET.get("q", ""), 60), size=PICKED)
+        )
     except (BadQuery, formats.BadFormat):
         return JsonResponse({"items": []})
     fields = [f for f in resource.fields_for(request.person).values() if f.role in ("name", "id", "who")]
@@ -207,8 +255,12 @@ def save_view(request: Any, resource: Resource) -> HttpResponse:
     except formats.BadFormat:
         return HttpResponseRedirect(resource.url)
     if name:
-        SavedView.objects.update_or_create(person_id=request.person.id, resource=resource.key, name=name,
-                                           defaults={"query": query, "created_at": clock.now()})  # fmt: skip
+        SavedView.objects.update_or_create(
+            person_id=request.person.id,
+            resource=resource.key,
+            name=name,
+            defaults={"query": query, "created_at": clock.now()},
+        )
     return HttpResponseRedirect(f"{resource.url}?{query}" if query else resource.url)
 
 

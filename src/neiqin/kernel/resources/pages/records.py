@@ -18,18 +18,39 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     person, record = request.person, record_or_404(resource, request.person, record_id)
     known = resource.fields_for(person)
     facts = _facts(resource, known, record)
-    may_edit = resource.edit is not None and person.may(resource.edit.may)
+    may_edit = resource.edit is not None and _may(person, resource.edit.may, record)
     items, more = timeline.of(resource, record, person)
-    return render(request, "record.html", Bag(
-        label=resource.label, list_url=resource.url, number=str(getattr(record, resource.number or resource.title)),
-        title=str(getattr(record, resource.title)), subtitle=[], state=_state(resource, record), figure=None,
-        notes=list(resource.notes(record, person)) if resource.notes else [], steps=[], facts=facts,
-        tabs=[*_line_tabs(resource, record), *_related_tabs(resource, record, person), *_panels(resource, record, person)],
-        related=[], timeline=items, timeline_more_url=f"{resource.url_of(record.pk)}timeline/?before={more}" if more else "",
-        actions=_actions(resource, record, person), edit_url=f"{resource.url_of(record.pk)}edit/" if may_edit else "",
-        prev_url="", next_url="", position_text="", why_url=f"{resource.url_of(record.pk)}why/" if hasattr(record, "owner_id") else "",
-        comment_url=None,
-    ))  # fmt: skip
+    return render(
+        request,
+        "record.html",
+        Bag(
+            label=resource.label,
+            list_url=resource.url,
+            number=str(getattr(record, resource.number or resource.title)),
+            title=str(getattr(record, resource.title)),
+            subtitle=[],
+            state=_state(resource, record),
+            figure=None,
+            notes=list(resource.notes(record, person)) if resource.notes else [],
+            steps=[],
+            facts=facts,
+            tabs=[
+                *_line_tabs(resource, record),
+                *_related_tabs(resource, record, person),
+                *_panels(resource, record, person),
+            ],
+            related=[],
+            timeline=items,
+            timeline_more_url=f"{resource.url_of(record.pk)}timeline/?before={more}" if more else "",
+            actions=_actions(resource, record, person),
+            edit_url=f"{resource.url_of(record.pk)}edit/" if may_edit else "",
+            prev_url="",
+            next_url="",
+            position_text="",
+            why_url=f"{resource.url_of(record.pk)}why/" if hasattr(record, "owner_id") else "",
+            comment_url=None,
+        ),
+    )
 
 
 def why(request: Any, resource: Resource, record_id: int) -> HttpResponse:
@@ -37,7 +58,9 @@ def why(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     record = record_or_404(resource, request.person, record_id)
     if not hasattr(record, "explain"):
         raise Http404
-    return render(request, "why.html", Bag(sentences=[Bag(person=masks.Face(i, n), sentences=s) for i, n, s in record.explain()]))
+    return render(
+        request, "why.html", Bag(sentences=[Bag(person=masks.Face(i, n), sentences=s) for i, n, s in record.explain()])
+    )
 
 
 def more_timeline(request: Any, resource: Resource, record_id: int) -> HttpResponse:
@@ -58,9 +81,16 @@ def _facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag
     values = dict(zip((f.name for f in plain), masks.shown(plain, row or ()), strict=True))
     personal = masks.opened([record], fields, full=False)[0]
     return [
-        Bag(label=f.label, kind=_kind(f), value=personal.get(f.name, values.get(f.name)), field=f.name, masked=f.personal, reveal_url="")
+        Bag(
+            label=f.label,
+            kind=_kind(f),
+            value=personal.get(f.name, values.get(f.name)),
+            field=f.name,
+            masked=f.personal,
+            reveal_url="",
+        )
         for f in fields
-    ]  # fmt: skip
+    ]
 
 
 def _kind(field: Field) -> str:
@@ -77,14 +107,28 @@ def _state(resource: Resource, record: Any) -> Bag | None:
 
 def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
     """Buttons: what the declaration allows in this state, to this person on this record."""
-    state, found = getattr(record, "state", None), []
-    for action in resource.actions:
-        if action.button and action.allows_state(state) and person.may(action.may):
-            found.append(
-                Bag(name=action.name, label=action.label, icon=action.icon, key=action.key, primary=action.primary,
-                    danger=action.danger, url=f"{resource.url_of(record.pk)}{action.name}/", dialog=True)
-            )  # fmt: skip
-    return found
+    state = getattr(record, "state", None)
+    return [
+        Bag(
+            name=action.name,
+            label=action.label,
+            icon=action.icon,
+            key=action.key,
+            primary=action.primary,
+            danger=action.danger,
+            url=f"{resource.url_of(record.pk)}{action.name}/",
+            dialog=True,
+        )
+        for action in resource.actions
+        if action.button and action.allows_state(state) and _may(person, action.may, record)
+    ]
+
+
+def _may(person: Any, permission: str, record: Any) -> bool:
+    """Is this record inside the person's scope for the permission? (A collaborator is told by the action itself.)"""
+    scope = person.scope(permission)
+    owned = hasattr(record, "owner_id")
+    return person.may(permission) and (not owned or scope is None or scope.covers(record.owner_id, record.unit_id))
 
 
 def _line_tabs(resource: Resource, record: Any) -> list[Bag]:
@@ -96,16 +140,34 @@ def _line_tabs(resource: Resource, record: Any) -> list[Bag]:
         shown = [dict(zip((f.name for f in plain), masks.shown(plain, r), strict=True)) for r in read]
         opened = masks.opened(rows, lines.fields, full=False)
         cells = [[(opened[i] | shown[i])[f.name] for f in lines.fields] for i in range(len(rows))]
-        tabs.append(Bag(id=lines.name, label=lines.label, count=len(rows), columns=columns_of(lines.fields), html="",
-                        rows=[Bag(id=r.pk, url="", label="", cells=c, muted=False) for r, c in zip(rows, cells, strict=True)],
-                        empty_text=f"还没有{lines.label}。"))  # fmt: skip
+        tabs.append(
+            Bag(
+                id=lines.name,
+                label=lines.label,
+                count=len(rows),
+                columns=columns_of(lines.fields),
+                html="",
+                rows=[Bag(id=r.pk, url="", label="", cells=c, muted=False) for r, c in zip(rows, cells, strict=True)],
+                empty_text=f"还没有{lines.label}。",
+            )
+        )
     return tabs
 
 
 def columns_of(fields: Any) -> list[Bag]:
     """Columns of a plain table."""
     return [
-        Bag(name=f.name, label=f.label, kind=_kind(f), css="num" if f.numeric else "", pri=f.pri, width=0, sort_url="", sort_dir="", c=f.role)
+        Bag(
+            name=f.name,
+            label=f.label,
+            kind=_kind(f),
+            css="num" if f.numeric else "",
+            pri=f.pri,
+            width=0,
+            sort_url="",
+            sort_dir="",
+            c=f.role,
+        )
         for f in fields
     ]
 
@@ -120,9 +182,21 @@ def _related_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:
         fields = [known[n] for n in related.fields if n in known]
         query = Query(conditions=({"field": related.fk, "op": "in", "value": str(record.pk)},), size=RELATED_MOST)
         page = Listing(other, person, query).page(fields)
-        rows = [Bag(id=i, url=other.url_of(i), label="", cells=c, muted=False) for i, c in zip(page.ids, page.cells, strict=True)]
-        tabs.append(Bag(id=other.key.replace(".", "-"), label=related.label, count=f"{len(rows)}+" if page.after else len(rows),
-                        columns=columns_of(fields), rows=rows, html="", empty_text=f"还没有{related.label}。"))  # fmt: skip
+        rows = [
+            Bag(id=i, url=other.url_of(i), label="", cells=c, muted=False)
+            for i, c in zip(page.ids, page.cells, strict=True)
+        ]
+        tabs.append(
+            Bag(
+                id=other.key.replace(".", "-"),
+                label=related.label,
+                count=f"{len(rows)}+" if page.after else len(rows),
+                columns=columns_of(fields),
+                rows=rows,
+                html="",
+                empty_text=f"还没有{related.label}。",
+            )
+        )
     return tabs
 
 

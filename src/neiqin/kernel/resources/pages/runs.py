@@ -21,30 +21,41 @@ MOST = 10_000
 
 def run(request: Any, resource: Resource, name: str, record_id: int | None = None) -> HttpResponse:
     """GET: the dialog; POST: perform (or, with `preview` in the address, only preview)."""
-    action = next((a for a in resource.actions if a.name == name), None)
-    if action is None:
-        raise Http404
-    ids = _ids(request, record_id)
-    if record_id is not None:
-        record_or_404(resource, request.person, record_id)
-    if not ids or not request.person.may(action.may):
-        raise Http404
+    action, ids = _meant(request, resource, name, record_id)
     if request.method != "POST":
         return _dialog(request, resource, action, ids, {}, [])
     given = {f.name: request.POST[f.name] for f in action.shape.fields if f.name in request.POST}
     if "preview" in request.GET:
         return _preview(request, resource, action, ids, given)
     try:
-        outcome = perform(action, ids, by=request.person, params=given, key=request.POST.get("request_key", "")[:80] or None,
-                          source="web")  # fmt: skip
+        outcome = perform(
+            action,
+            ids,
+            by=request.person,
+            params=given,
+            key=request.POST.get("request_key", "")[:80] or None,
+            source="web",
+        )
     except Invalid as error:
         return _dialog(request, resource, action, ids, given, error.problems, status=422)
     except (KeyReused, TooSlow, NotAllowed) as error:
         return _dialog(request, resource, action, ids, given, [Problem("", "", str(error))], status=409)
     if record_id is not None and (refused := outcome.refused.get(record_id)):
-        problem = Problem(refused.field, next((f.label for f in action.shape.fields if f.name == refused.field), ""), refused.text)
+        label = next((f.label for f in action.shape.fields if f.name == refused.field), "")
+        problem = Problem(refused.field, label, refused.text)
         return _dialog(request, resource, action, ids, given, [problem], status=409)
     return _results(request, resource, action, ids, outcome)
+
+
+def _meant(request: Any, resource: Resource, name: str, record_id: int | None) -> tuple[Action, list[int]]:
+    """The action and the records. Raises Http404 for what is not there, not visible or not allowed."""
+    action = next((a for a in resource.actions if a.name == name), None)
+    ids = _ids(request, record_id)
+    if record_id is not None and action is not None:
+        record_or_404(resource, request.person, record_id)
+    if action is None or not ids or not request.person.may(action.may):
+        raise Http404
+    return action, ids
 
 
 def _ids(request: Any, record_id: int | None) -> list[int]:
@@ -54,8 +65,15 @@ def _ids(request: Any, record_id: int | None) -> list[int]:
     return [int(i) for i in given[:MOST] if i.isdecimal() and int(i) < 2**63]
 
 
-def _dialog(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str],
-            problems: Iterable[Problem], status: int = 200) -> HttpResponse:  # fmt: skip
+def _dialog(
+    request: Any,
+    resource: Resource,
+    action: Action,
+    ids: list[int],
+    given: Mapping[str, str],
+    problems: Iterable[Problem],
+    status: int = 200,
+) -> HttpResponse:
     problems = list(problems)
     page = _frame(request, resource, action, ids, given, problems)
     if not problems and not any(f.required for f in action.shape.fields) and len(ids) <= PREVIEW_LIMIT:
@@ -63,19 +81,32 @@ def _dialog(request: Any, resource: Resource, action: Action, ids: list[int], gi
     return _answer(request, page, status)
 
 
-def _frame(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str], problems: list[Problem]) -> Bag:
+def _frame(
+    request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str], problems: list[Problem]
+) -> Bag:
     model = resource.model
     rows = model.objects.filter(model.visible_to(request.person), pk__in=ids[:50]).values_list("pk", resource.title)
-    query = "&".join(f"id={i}" for i in ids) if len(ids) > 1 or request.resolver_match.kwargs.get("record_id") is None else ""
+    query = (
+        "&".join(f"id={i}" for i in ids)
+        if len(ids) > 1 or request.resolver_match.kwargs.get("record_id") is None
+        else ""
+    )
     url = request.path + (f"?{query}" if query else "")
     return Bag(
-        label=action.label, verb=action.label, records=[Bag(label=t, url=resource.url_of(i)) for i, t in rows], count=len(ids),
+        label=action.label,
+        verb=action.label,
+        records=[Bag(label=t, url=resource.url_of(i)) for i, t in rows],
+        count=len(ids),
         fields=[form_field(f, given.get(f.name, f.default), errors=problems) for f in action.shape.fields],
-        url=url, request_key=given.get("request_key") or uuid.uuid4().hex, danger=action.danger,
+        url=url,
+        request_key=given.get("request_key") or uuid.uuid4().hex,
+        danger=action.danger,
         submit_label=action.label if len(ids) == 1 else f"{action.label} {len(ids):,} {resource.noun}",
-        preview=None, preview_url=url + ("&" if query else "?") + "preview=1" if len(ids) <= PREVIEW_LIMIT else "", results=None,
+        preview=None,
+        preview_url=url + ("&" if query else "?") + "preview=1" if len(ids) <= PREVIEW_LIMIT else "",
+        results=None,
         errors=problems,
-    )  # fmt: skip
+    )
 
 
 def _answer(request: Any, page: Bag, status: int) -> HttpResponse:
@@ -83,20 +114,26 @@ def _answer(request: Any, page: Bag, status: int) -> HttpResponse:
     return render(request, "action.html", page, block=block, status=status)
 
 
-def _preview(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]) -> HttpResponse:
+def _preview(
+    request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]
+) -> HttpResponse:
     page = _frame(request, resource, action, ids, given, [])
     page.preview = _previewed(request, resource, action, ids, given)
     return render(request, "action.html", page, block="preview")
 
 
-def _previewed(request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]) -> Bag | None:
+def _previewed(
+    request: Any, resource: Resource, action: Action, ids: list[int], given: Mapping[str, str]
+) -> Bag | None:
     try:
         outcome = preview(action, ids, by=request.person, params=given)
     except Invalid:
         return None
     except (NotAllowed, TooSlow, ValueError) as error:
         return Bag(summary=[str(error)], changes=[])
-    return Bag(summary=[r.text for r in list(outcome.refused.values())[:5]], changes=visible_changes(outcome, request.person))
+    return Bag(
+        summary=[r.text for r in list(outcome.refused.values())[:5]], changes=visible_changes(outcome, request.person)
+    )
 
 
 def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
@@ -111,13 +148,19 @@ def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
         for field in lines.fields if lines else resource.fields_for(person).values():
             column = (lines.model if lines else resource.model)._meta.get_field(field.path).column
             if (column in change.after or column in change.before) and field.name not in ("updated_at", "created_at"):
-                cells.append((root, field, change.before.get(column), change.after.get(column), resource.key))
+                told = field.but(label=f"{lines.label} {field.label}") if lines else field
+                cells.append((root, told, change.before.get(column), change.after.get(column), resource.key))
     names = masks.names_for([(f, v) for _, f, b, a, _ in cells for v in (b, a)])
     titles = {key: site().names(key, list({c[0] for c in cells if c[4] == key})) for key in {c[4] for c in cells}}
     return [
-        Bag(record=titles[key].get(root, "新的"), label=f.label, before=masks.text(f, b, names), after=masks.text(f, a, names))
+        Bag(
+            record=titles[key].get(root, "新的"),
+            label=f.label,
+            before=masks.text(f, b, names),
+            after=masks.text(f, a, names),
+        )
         for root, f, b, a, key in cells
-    ]  # fmt: skip
+    ]
 
 
 def _root_of(change: Any, lines: Any) -> int:
@@ -138,7 +181,9 @@ def _rows_in_scope(rows: list[Any], person: Any) -> set[tuple[str, int]]:
             made.add((resource.key, change.row))
     for key, ids in wanted.items():
         model = site().resources[key].model
-        made |= {(key, i) for i in model.objects.filter(model.visible_to(person), pk__in=ids).values_list("pk", flat=True)}
+        made |= {
+            (key, i) for i in model.objects.filter(model.visible_to(person), pk__in=ids).values_list("pk", flat=True)
+        }
     return made
 
 
@@ -149,16 +194,20 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     visible = {r.url for r in page.records}
     said = {i: r.text for i, r in outcome.refused.items()}
     if outcome.held:
-        page.results = [Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message="已提交，等审批") for i in ids]
+        page.results = [
+            Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message="已提交，等审批") for i in ids
+        ]
         return _answer(request, page, 200)
     revealed = _revealed(resource, action, outcome)
     page.results = [
         Bag(
             label=titles.get(i, f"#{i}") if i in done or resource.url_of(i) in visible else f"#{i}",
-            url=resource.url_of(i), ok=i not in said, message=said.get(i, revealed.get(i, "")),
+            url=resource.url_of(i),
+            ok=i not in said,
+            message=said.get(i, revealed.get(i, "")),
         )
         for i in ids
-    ]  # fmt: skip
+    ]
     return _answer(request, page, 200)
 
 

@@ -18,7 +18,9 @@ Bag = SimpleNamespace
 View = Callable[..., HttpResponse]
 
 
-def render(request: HttpRequest, template: str, page: Any, *, block: str | None = None, status: int = 200) -> HttpResponse:
+def render(
+    request: HttpRequest, template: str, page: Any, *, block: str | None = None, status: int = 200
+) -> HttpResponse:
     """The page, or one block of its template for htmx. The renderer is web's, named in the settings."""
     return import_string(settings.RENDERER)(request, template, {"page": page}, block=block, status=status)
 

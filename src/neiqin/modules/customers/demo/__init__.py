@@ -1,4 +1,4 @@
-"""恒川工业品: an invented company with people, rights and customers, dates relative to today. For trying out and learning."""
+"""恒川工业品: an invented company with people, rights and customers, dates relative to today."""
 
 import csv
 import json
@@ -51,10 +51,11 @@ def load() -> dict[str, Any]:
     return {
         "logins": [
             {"login": x.username, "password": PASSWORD, "name": x.person.name, "position": x.person.position.name}
-            for x in shown if x.person
+            for x in shown
+            if x.person
         ],
         "counts": {"people": Person.objects.count(), "customers": Customer.objects.count()},
-    }  # fmt: skip
+    }
 
 
 def _json(name: str) -> Any:
@@ -76,7 +77,11 @@ def _organisation() -> dict[str, Person]:
     first_day = clock.today() - timedelta(days=730)
     for row in _json("units.json"):
         units[row["code"]] = Unit.objects.create(
-            code=row["code"], name=row["name"], pinyin=pinyin_key(row["name"]), parent=units.get(row["parent"]), **_stamps()
+            code=row["code"],
+            name=row["name"],
+            pinyin=pinyin_key(row["name"]),
+            parent=units.get(row["parent"]),
+            **_stamps(),
         )
     UnitPlace.objects.bulk_create(UnitPlace(unit=u, above=u.parent, from_on=first_day) for u in units.values())
     positions = _positions()
@@ -85,18 +90,25 @@ def _organisation() -> dict[str, Person]:
     rows = _json("people.json")
     for row in rows:
         person = Person.objects.create(
-            staff_no=row["staff_number"], name=row["name"], pinyin=pinyin_key(row["name"], person=True),
-            unit=units[row["unit"]], position=positions[row["position"]], **_stamps(),
-        )  # fmt: skip
+            staff_no=row["staff_number"],
+            name=row["name"],
+            pinyin=pinyin_key(row["name"], person=True),
+            unit=units[row["unit"]],
+            position=positions[row["position"]],
+            **_stamps(),
+        )
         people[person.staff_no] = person
     Appointment.objects.bulk_create(
         Appointment(person=p, unit=p.unit, position=p.position, from_on=first_day) for p in people.values()
     )
     WorksFor.objects.bulk_create(
         WorksFor(assistant=people[row["staff_number"]], person=people[boss], from_on=first_day)
-        for row in rows for boss in row["works_for"]
-    )  # fmt: skip
-    Login.objects.bulk_create(Login(username=row["login"], person=people[row["staff_number"]], password=hashed) for row in rows)
+        for row in rows
+        for boss in row["works_for"]
+    )
+    Login.objects.bulk_create(
+        Login(username=row["login"], person=people[row["staff_number"]], password=hashed) for row in rows
+    )
     for row in _json("units.json"):
         Unit.objects.filter(code=row["code"]).update(leader=people[row["leader"]])
     return people
@@ -107,9 +119,13 @@ def _positions() -> dict[str, Position]:
     grants, positions = _json("grants.json"), {}
     for row in _json("positions.json"):
         position = Position.objects.create(
-            code=row["code"], name=row["name"], pinyin=pinyin_key(row["name"]), rank=row["rank"],
-            owns_key_customers=row["code"] in ("sales_director", "sales_manager"), **_stamps(),
-        )  # fmt: skip
+            code=row["code"],
+            name=row["name"],
+            pinyin=pinyin_key(row["name"]),
+            rank=row["rank"],
+            owns_key_customers=row["code"] in ("sales_director", "sales_manager"),
+            **_stamps(),
+        )
         role = Role.objects.create(code=row["code"], name=row["name"], pinyin=position.pinyin, **_stamps())
         PositionRole.objects.create(position=position, role=role)
         wanted = {"people.view": "all"} | grants[row["code"]]
@@ -134,7 +150,9 @@ def _customers(people: dict[str, Person]) -> None:
         made += outcome.done
     inactive = [i for i, row in zip(made, rows, strict=True) if row["active"] == "0"]
     perform(deactivate, inactive, by=SYSTEM, params={"reason": "长期没有往来"}, source="demo")
-    moments = [clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480) for n, row in enumerate(rows)]
+    moments = [
+        clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480) for n, row in enumerate(rows)
+    ]
     levels = [choices["level"][row["level"]] for row in rows]
     with transaction.atomic(), connection.cursor() as cursor:
         history.begin("demo", by=SYSTEM, source="demo")
@@ -146,25 +164,49 @@ def _customers(people: dict[str, Person]) -> None:
         continue_from(NUMBERS, f"KH{len(rows):06d}")
 
 
-def _customer(row: dict[str, str], people: dict[str, Person], contacts: Any, addresses: Any, choices: Any) -> dict[str, Any]:
+def _customer(
+    row: dict[str, str], people: dict[str, Person], contacts: Any, addresses: Any, choices: Any
+) -> dict[str, Any]:
     lines = [
         {
-            "name": c["name"], "title": c["title"], "mobile": c["mobile"], "phone": c["landline"], "email": c["email"],
-            "wechat": c["wechat"], "decides": c["is_decision_maker"] == "1",
+            "name": c["name"],
+            "title": c["title"],
+            "mobile": c["mobile"],
+            "phone": c["landline"],
+            "email": c["email"],
+            "wechat": c["wechat"],
+            "decides": c["is_decision_maker"] == "1",
         }
         for c in contacts.get(row["number"], ())
-    ]  # fmt: skip
+    ]
     places = [
-        {"consignee": a["receiver"], "mobile": a["mobile"], "region": f"{a['province']}{a['city']}{a['district']}", "street": a["address"]}
+        {
+            "consignee": a["receiver"],
+            "mobile": a["mobile"],
+            "region": f"{a['province']}{a['city']}{a['district']}",
+            "street": a["address"],
+        }
         for a in addresses.get(row["number"], ())
     ]
     return {
-        "name": row["name"], "short_name": row["short_name"][:40], "uscc": row["uscc"], "industry": row["industry"],
-        "kind": choices["kind"].get(row["type"], ""), "source": choices["source"].get(row["source"], "other"),
-        "province": row["province"], "city": row["city"], "address": row["address"], "business_scope": row["business_scope"],
-        "intention": row["purchase_intention"], "owner": people[row["owner"]].pk, "credit_limit": row["credit_limit"],
-        "credit_days": row["credit_days"], "statement_day": row["statement_day"], "contacts": lines, "addresses": places,
-    }  # fmt: skip
+        "name": row["name"],
+        "short_name": row["short_name"][:40],
+        "uscc": row["uscc"],
+        "industry": row["industry"],
+        "kind": choices["kind"].get(row["type"], ""),
+        "source": choices["source"].get(row["source"], "other"),
+        "province": row["province"],
+        "city": row["city"],
+        "address": row["address"],
+        "business_scope": row["business_scope"],
+        "intention": row["purchase_intention"],
+        "owner": people[row["owner"]].pk,
+        "credit_limit": row["credit_limit"],
+        "credit_days": row["credit_days"],
+        "statement_day": row["statement_day"],
+        "contacts": lines,
+        "addresses": places,
+    }
 
 
 def _by_customer(name: str) -> dict[str, list[dict[str, str]]]:
