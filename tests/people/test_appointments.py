@@ -1,5 +1,6 @@
 """Transfers, second positions, helping, delegating: dates decide, and rights follow at once."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -255,3 +256,24 @@ def test_system_settles_everybody_in_one_go(office, monkeypatch):
     later(monkeypatch, 1)
     assert appointments.settle_appointments() == 2
     assert set(Person.objects.filter(pk__in=people).values_list("unit_id", flat=True)) == {office.top.pk}
+
+
+def test_the_preview_of_a_transfer_tells_lines_from_the_person(office, client):
+    factories.customer(office.as_("zhou"))
+    factories.sign_in(client, office.hr)
+    address = f"/people/person/{office.zhou.pk}/transfer/"
+    page = client.post(f"{address}?preview=1", {"unit": office.south.pk, "position": office.rep.pk}).text
+    changes = re.findall(r"<li>(.*?)</li>", re.sub(r"</?(span|b|s)[^>]*>", "", page))
+    assert "任职 部门 华南组" in changes
+    assert "部门 华东组 → 华南组" in changes
+    assert not any("客户" in change for change in changes)
+    office.zhou.refresh_from_db()
+    assert office.zhou.unit_id == office.east.pk
+
+
+def test_people_and_units_are_found_by_initials_and_full_pinyin(office, client):
+    perform(actions.create_unit, by=office.as_("hr"), rows=[{"name": "苏南组", "code": "SN"}])
+    factories.sign_in(client, office.hr)
+    for typed in ("snz", "sunan", "苏南", "SN"):
+        found = client.get("/people/unit/pick/", {"q": typed}).json()["items"]
+        assert [item["label"] for item in found] == ["苏南组"], typed
