@@ -9,9 +9,9 @@ from neiqin.config.setup import setup_as
 def main() -> int:
     """Print one line of JSON: logins and counts."""
     setup_as("app")
-    from neiqin.modules.customers.demo import load
+    from neiqin.modules.customers.demo import job, load
 
-    sys.stdout.write(json.dumps(load(), ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(json.dumps(load() | {"job": job.run()}, ensure_ascii=False, default=str) + "\n")
     return 0
 
 

@@ -46,6 +46,7 @@ class Field:
     help: str = ""
     maxlength: int = 100
     min: Decimal | int | None = None
+    max: Decimal | int | None = None
     span: int = 1
     filter: bool = False
     form: bool = True
@@ -101,6 +102,8 @@ class Field:
         value = PARSERS[self.kind](self, raw)
         if self.min is not None and value < self.min:
             raise formats.BadFormat(f"「{self.label}」不能小于 {self.min}。")
+        if self.max is not None and value > self.max:
+            raise formats.BadFormat(f"「{self.label}」不能大于 {self.max}。")
         return value
 
 

@@ -61,7 +61,7 @@ credit_limit = Field(
     section="结算",
 )
 credit_days = Field("credit_days", "账期（天）", "number", right="customers.credit", filter=True, min=0, section="结算")
-statement_day = Field("statement_day", "对账日", "number", help="每月几号，1 到 31", min=1, section="结算")
+statement_day = Field("statement_day", "对账日", "number", help="每月几号，1 到 31", min=1, max=31, section="结算")
 owner = Field("owner", "负责人", "person", ref="people.person", list=True, filter=True, role="who", help="空着就是自己")
 unit = Field("unit", "部门", "unit", ref="people.unit", form=False, filter=True)
 state = Field("state", "状态", "state", choices=STATES, form=False, list=True, filter=True)
