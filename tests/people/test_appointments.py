@@ -277,3 +277,16 @@ def test_people_and_units_are_found_by_initials_and_full_pinyin(office, client):
     for typed in ("snz", "sunan", "苏南", "SN"):
         found = client.get("/people/unit/pick/", {"q": typed}).json()["items"]
         assert [item["label"] for item in found] == ["苏南组"], typed
+
+
+def test_the_api_takes_less_for_an_edit_than_for_a_new_person(office, client):
+    factories.api(client, office.hr)
+    body = {"name": "苏念慈", "staff_no": "HC9", "unit": office.east.pk, "position": office.rep.pk}
+    made = client.post("/api/v1/people", body, content_type="application/json")
+    assert made.status_code == 201
+    address = f"/api/v1/people/{made.json()['id']}"
+    headers = {"HTTP_IF_MATCH": made["ETag"]}
+    moved = client.patch(address, {"unit": office.south.pk}, content_type="application/json", **headers)
+    assert moved.status_code == 422
+    named = client.patch(address, {"name": "苏慈"}, content_type="application/json", **headers)
+    assert (named.status_code, named.json()["name"]) == (200, "苏慈")

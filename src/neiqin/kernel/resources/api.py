@@ -148,10 +148,10 @@ def _write_routes(router: Router, resource: Resource) -> None:
         made = resource.create
 
         @router.post(
-            "", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(resource.shape), **known
+            "", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(made.shape), **known
         )
         def create_record(request: Any) -> Any:
-            outcome = _perform(request, made, rows=[_body(request, resource.shape, request.person)])
+            outcome = _perform(request, made, rows=[_body(request, made.shape, request.person)])
             _all_done(outcome)
             return _record(request, resource, outcome.done[0], status=200 if outcome.repeated else 201)
 
@@ -162,13 +162,13 @@ def _write_routes(router: Router, resource: Resource) -> None:
             "/{int:record_id}",
             operation_id=f"edit_{name}",
             summary=changed.label,
-            openapi_extra=schemas.body(resource.shape, partial=True),
+            openapi_extra=schemas.body(changed.shape, partial=True),
             **known,
         )
         def edit_record(request: Any, record_id: RecordId) -> Any:
             _right(request, changed.may)
             record_or_404(resource, request.person, record_id, log="api")
-            params = _body(request, resource.shape, request.person)
+            params = _body(request, changed.shape, request.person)
             outcome = _perform(request, changed, ids=[record_id], params=params, versions=_base(request, record_id))
             _all_done(outcome)
             return _record(request, resource, record_id)
