@@ -77,13 +77,6 @@ def p10(values: Sequence[float]) -> float:
     return sorted(values)[len(values) // 10]
 
 
-def milliseconds(call: Callable[[], Any]) -> float:
-    """How long one call takes."""
-    begun = time.perf_counter()
-    call()
-    return (time.perf_counter() - begun) * 1000
-
-
 # The cluster and its databases
 
 
