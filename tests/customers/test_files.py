@@ -80,6 +80,16 @@ def test_an_assistant_creates_for_her_rep_and_he_is_the_owner(client, rep):
     assert desk.get(f"{LIST}{customer.pk}/").status_code == 200
 
 
+def test_an_edit_does_not_move_ownership(desk, rep):
+    customer = factories.customer(factories.actors_of(rep.pk))
+    colleague = factories.person("何雨桐", unit_=rep.unit)
+    url = f"{LIST}{customer.pk}/edit/"
+    assert 'name="owner"' not in desk.get(url).content.decode()
+    desk.post(url, {"version": "1", "partial": "1", "owner": colleague.pk, "city": "昆山"})
+    customer.refresh_from_db()
+    assert (customer.owner_id, customer.city) == (rep.pk, "昆山")
+
+
 def test_nobody_creates_for_a_stranger(desk):
     stranger = factories.person("何雨桐")
     answer = desk.post(f"{LIST}new/", form(owner=stranger.pk))

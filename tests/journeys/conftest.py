@@ -1,11 +1,13 @@
 """The demo company on a real server, looked at with a real browser."""
 
+import os
 import re
 
 import pytest
 
 from tests.web.test_browser import chromium  # noqa: F401 - the one browser fixture
 
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps an event loop in this thread
 PASSWORD = "Hengchuan@2026"
 SIZES = {"desk": (1440, 900), "small": (1366, 640), "phone": (390, 844)}
 

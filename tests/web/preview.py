@@ -6,8 +6,8 @@ It serves nothing but samples, needs no database, and sends the policy of the re
 """
 
 import mimetypes
-import re
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path

@@ -578,7 +578,15 @@ def log_page(**more):
         form_field("until", "到", "date", "2026-11-20"),
     ]
     seal = O(number=1204, at=NOW - timedelta(seconds=8), unsealed="3", late=False, minutes=0)
-    values = {"url": "/log/", "fields": fields, "rows": log_rows, "prev_url": None, "next_url": "?before=66", "seal": seal, "single": False}
+    values = {
+        "url": "/log/",
+        "fields": fields,
+        "rows": log_rows,
+        "prev_url": None,
+        "next_url": "?before=66",
+        "seal": seal,
+        "single": False,
+    }
     return O(**values | more)
 
 

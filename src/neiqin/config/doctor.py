@@ -166,7 +166,8 @@ def default_partitions() -> Verdict:
         ]
     return (
         not used,
-        f"{'、'.join(used)} 的默认分区里有记录（缺少本月的分区）；数据没有丢失，后台任务每小时把它转成正式分区，请确认它在运行，或执行 neiqin migrate。"
+        f"{'、'.join(used)} 的默认分区里有记录（缺少本月的分区）；数据没有丢失，"
+        "后台任务每小时把它转成正式分区，请确认它在运行，或执行 neiqin migrate。"
         if used
         else "是空的。",
     )

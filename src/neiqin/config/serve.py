@@ -55,7 +55,9 @@ def run_worker() -> None:
 
     setup_as("app")
     from neiqin.kernel.actions import worker
+    from neiqin.kernel.resources.resource import site
 
+    site()  # the manifests say what the worker reacts to and does every hour
     worker.run()
 
 

@@ -95,37 +95,35 @@ class Batch(Generic[M]):
             return
         if to is not None:
             self._same["state"] = to
-        ids = self.ids
-        meta = self.records[0]._meta  # type: ignore[attr-defined]
-        columns = {f.attname: f for f in meta.concrete_fields}
-        sets, values = ['"version" = t."version" + 1', '"updated_at" = %s'], [self.now]
-        for name, value in self._same.items():
-            column = columns[name]
-            sets.append(f'"{column.column}" = %s')
-            values.append(column.get_db_prep_save(value, connection))
-        source, arrays = "unnest(%s::bigint[])", [ids]
-        names = ["id"]
-        for name, per_record in self._each.items():
-            column = columns[name]
-            arrays.append([column.get_db_prep_save(per_record.get(r.pk, getattr(r, name)), connection) for r in self.records])  # type: ignore[attr-defined]
-            names.append(column.column)
-            sets.append(f'"{column.column}" = v."{column.column}"')
-        if len(arrays) > 1:
-            types = "".join(f", %s::{columns[n].db_type(connection)}[]" for n in self._each)
-            source = f"unnest(%s::bigint[]{types})"
-        quoted = ", ".join(f'"{n}"' for n in names)
+        statement, values = self._statement()
         with connection.cursor() as cursor:
-            cursor.execute(
-                f'UPDATE "{meta.db_table}" t SET {", ".join(sets)} FROM {source} AS v ({quoted}) WHERE t.id = v.id',
-                [*values, *arrays],
-            )
+            cursor.execute(statement, values)
         for record in self.records:
             for name, value in self._same.items():
                 setattr(record, name, value)
             for name, per_record in self._each.items():
-                if record.pk in per_record:  # type: ignore[attr-defined]
-                    setattr(record, name, per_record[record.pk])  # type: ignore[attr-defined]
+                setattr(record, name, per_record.get(record.pk, getattr(record, name)))  # type: ignore[attr-defined]
             record.version += 1  # type: ignore[attr-defined]
+
+    def _statement(self) -> tuple[str, list[Any]]:
+        """One UPDATE: values that are the same for all as parameters, the others joined from arrays by id."""
+        meta = self.records[0]._meta  # type: ignore[attr-defined]
+        columns = {f.attname: f for f in meta.concrete_fields}
+        sets, values = ['"version" = t."version" + 1', '"updated_at" = %s'], [self.now]
+        for name, value in self._same.items():
+            sets.append(f'"{columns[name].column}" = %s')
+            values.append(columns[name].get_db_prep_save(value, connection))
+        arrays: list[Any] = [self.ids]
+        for name, per_record in self._each.items():
+            column = columns[name]
+            given = [per_record.get(r.pk, getattr(r, name)) for r in self.records]  # type: ignore[attr-defined]
+            arrays.append([column.get_db_prep_save(value, connection) for value in given])
+            sets.append(f'"{column.column}" = v."{column.column}"')
+        types = "".join(f", %s::{columns[n].db_type(connection)}[]" for n in self._each)
+        quoted = ", ".join(f'"{columns[n].column}"' for n in self._each)
+        names = f'"id", {quoted}' if quoted else '"id"'
+        source = f"unnest(%s::bigint[]{types}) AS v ({names})"
+        return f'UPDATE "{meta.db_table}" t SET {", ".join(sets)} FROM {source} WHERE t.id = v.id', [*values, *arrays]
 
     def finish(self) -> None:
         """The last statements of the transaction."""

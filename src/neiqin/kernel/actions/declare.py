@@ -1,4 +1,4 @@
-"""@action: the declaration of a verb. From it come lock, state, right, parameters, button, endpoint, event and preview."""
+"""@action: the declaration of a verb. Lock, state, right, parameters, button, endpoint, event, preview follow."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -73,7 +73,9 @@ def action(
     def declare(body: Callable[..., Any]) -> Action:
         states = frozenset([from_] if isinstance(from_, str) else from_)
         shape = options.pop("shape", None) or _shape(body)
-        made = Action(model, body.__name__, label, body, may, event or to or body.__name__, states, to, shape, **options)
+        made = Action(
+            model, body.__name__, label, body, may, event or to or body.__name__, states, to, shape, **options
+        )
         register(made)
         return made
 

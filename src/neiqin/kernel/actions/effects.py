@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 EFFECTS: dict[str, list[Callable[["Happened"], None]]] = {}
+HOURLY: list[Callable[[], object]] = []
 REACTIONS: dict[str, tuple[frozenset[str], Callable[[list[Any]], None]]] = {}
 
 
@@ -27,6 +28,11 @@ class Happened:
 def on(event: str, effect: Callable[[Happened], None]) -> None:
     """Register an effect. The manifests are walked lower module first, so lower effects run first."""
     EFFECTS.setdefault(event, []).append(effect)
+
+
+def hourly(job: Callable[[], object]) -> None:
+    """Register a job of the worker: called about once an hour, and once more after a crash; it must be repeatable."""
+    HOURLY.append(job)
 
 
 def react(name: str, events: Iterable[str], reaction: Callable[[list[Any]], None]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Held
 from neiqin.kernel.personal import blobs

@@ -33,8 +33,8 @@ def open_run(call: Any, *, params: Any, held: int | None = None) -> int:
     delegated = call.by.behalf_of(call.action.may) if call.by.id else None
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH run AS (INSERT INTO actions_run (action, person_id, behalf_id, source, address, request_key, params, held_id, count) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s::json, %s, %s) RETURNING id) "
+            "WITH run AS (INSERT INTO actions_run (action, person_id, behalf_id, source, address, "
+            "request_key, params, held_id, count) VALUES (%s, %s, %s, %s, %s, %s, %s::json, %s, %s) RETURNING id) "
             "SELECT id, set_config('neiqin.run', id::text, true), set_config('transaction_timeout', %s, true) FROM run",
             [
                 call.action.code,
@@ -106,14 +106,19 @@ def changes_since_version(table: str, row: int, version: int, lines: Mapping[str
     """What has changed in a record and its lines (table -> foreign key column) since it had `version`, oldest first."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT run_id FROM actions_change WHERE tbl = %s AND row_id = %s AND (after->>'version')::int > %s",
+            "SELECT DISTINCT run_id FROM actions_change WHERE tbl = %s AND row_id = %s "
+            "AND (after->>'version')::int > %s",
             [table, row, version],
         )
         runs = [r[0] for r in cursor.fetchall()]
     found = _changes("run_id = ANY(%s) AND tbl = ANY(%s)", [runs, [table, *lines]], 5000)
     mine = {(table, row)}
     for line_table, column in lines.items():
-        mine |= {(line_table, c.row) for c in found if c.table == line_table and {c.after.get(column), c.before.get(column)} & {row}}
+        mine |= {
+            (line_table, c.row)
+            for c in found
+            if c.table == line_table and {c.after.get(column), c.before.get(column)} & {row}
+        }
         mine |= {(line_table, i) for i in _line_ids(line_table, column, row)}
     return [c for c in found if (c.table, c.row) in mine]
 
@@ -127,10 +132,7 @@ def as_of(table: str, row: int, moment: datetime) -> dict[str, Any] | None:
     """The columns of a row as they were at a past moment, or None if it did not exist (time travel, from changes)."""
     state: dict[str, Any] | None = None
     for change in _changes("tbl = %s AND row_id = %s AND at <= %s", [table, row, moment], 100000):
-        if change.op == "D":
-            state = None
-        else:
-            state = {**(state or {}), **change.after}
+        state = None if change.op == "D" else {**(state or {}), **change.after}
     return state
 
 

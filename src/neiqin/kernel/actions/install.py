@@ -65,15 +65,19 @@ def install() -> None:
         for table in APPEND_ONLY:
             _refuse(cursor, existing, table, "UPDATE OR DELETE", "history is append-only")
             _refuse(cursor, existing, table, "TRUNCATE", "history is append-only")
-        cursor.execute("INSERT INTO actions_era (opened_at, reason, first_run, first_event, first_change) "
-                       "SELECT now(), 'first', 0, 0, 0 WHERE NOT EXISTS (SELECT FROM actions_era)")  # fmt: skip
+        cursor.execute(
+            "INSERT INTO actions_era (opened_at, reason, first_run, first_event, first_change) "
+            "SELECT now(), 'first', 0, 0, 0 WHERE NOT EXISTS (SELECT FROM actions_era)"
+        )
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [APP_ROLE])
         if cursor.fetchone():
             _grant(cursor)
 
 
 def _triggers(cursor: Any) -> list[tuple[str, str]]:
-    cursor.execute("SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal")
+    cursor.execute(
+        "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
+    )
     return cursor.fetchall()
 
 
@@ -81,7 +85,9 @@ def _refuse(cursor: Any, existing: set[tuple[str, str]], table: str, event: str,
     name = "refuse_truncate" if event == "TRUNCATE" else "refuse_change"
     if (table, name) not in existing:
         level = "" if event == "TRUNCATE" else "FOR EACH ROW"
-        cursor.execute(f"CREATE TRIGGER {name} BEFORE {event} ON \"{table}\" {level} EXECUTE FUNCTION kernel_refuse('{reason}')")
+        cursor.execute(
+            f"CREATE TRIGGER {name} BEFORE {event} ON \"{table}\" {level} EXECUTE FUNCTION kernel_refuse('{reason}')"
+        )
 
 
 def _grant(cursor: Any) -> None:

@@ -65,13 +65,13 @@ class Line(models.Model):
     audited: ClassVar[bool] = True
     parent: ClassVar[str] = ""
 
+    class Meta:
+        abstract = True
+
     @classmethod
     def derive(cls, rows: Any, batch: Any) -> dict[int, Any]:
         """Fill computed columns of unsaved rows, set-wise."""
         return {}
-
-    class Meta:
-        abstract = True
 
 
 class StoredJSON(models.JSONField):

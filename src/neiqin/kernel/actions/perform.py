@@ -121,14 +121,23 @@ def preview(
     if len(ids) + len(rows) > PREVIEW_LIMIT:
         raise ValueError(f"一次最多预览 {PREVIEW_LIMIT} 条。")
     unique = tuple(dict.fromkeys(ids))
-    call = Call(action, by, unique, params, tuple(rows), versions=versions, source="preview",
-                seconds=PREVIEW_SECONDS, nested=connection.in_atomic_block)  # fmt: skip
+    call = Call(
+        action,
+        by,
+        unique,
+        params,
+        tuple(rows),
+        versions=versions,
+        source="preview",
+        seconds=PREVIEW_SECONDS,
+        nested=connection.in_atomic_block,
+    )
     values, invalid = _parse(call)
     late: dict[int, Refusal] = {}
     while True:
         try:
             with transaction.atomic():
-                raise _Undo(_previewed(call, values, invalid, late))
+                raise _Undo(_previewed(call, values, invalid, late))  # noqa: TRY301 - the way to roll back
         except _Undo as undo:
             return undo.outcome
         except RefuseLate as error:
@@ -189,7 +198,9 @@ def _accept(error: RefuseLate, late: dict[int, Refusal]) -> None:
 def _parse(call: Call) -> tuple[list[dict[str, Any]], dict[int, Invalid]]:
     """Parameters (one dict), or for actions that create one dict a row and the rows that are wrong."""
     if not call.by.may(call.action.may):
-        history.note("refused", by=call.by, source=call.source, address=call.address, params={"action": call.action.code})
+        history.note(
+            "refused", by=call.by, source=call.source, address=call.address, params={"action": call.action.code}
+        )
         raise NotAllowed(f"没有「{call.action.label}」的权限。")
     if not call.action.creates:
         return [call.action.parse(call.params or {})], {}
@@ -232,11 +243,18 @@ def _once(
     return outcome
 
 
-def _batch(call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], run: int, *, preview: bool) -> Batch[Any]:
+def _batch(
+    call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], run: int, *, preview: bool
+) -> Batch[Any]:
     common = {"by": call.by, "now": clock.now(), "run": run, "preview": preview, "versions": call.versions}
     if call.action.creates:
         made: NewBatch[Any] = NewBatch(call.action.model, values, **common)
-        made.refuse({p: Refusal(str(e), e.problems[0].field, "invalid", [vars(x) for x in e.problems]) for p, e in invalid.items()})
+        made.refuse(
+            {
+                p: Refusal(str(e), e.problems[0].field, "invalid", [vars(x) for x in e.problems])
+                for p, e in invalid.items()
+            }
+        )
         made.refuse(late)
         return made
     batch: Batch[Any] = Batch(_lock(call), **common)
@@ -257,8 +275,13 @@ def _absent(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
     found = {record.pk for record in batch.records}
     missing = [i for i in call.ids if i not in found]
     if missing:
-        history.note("refused", by=call.by, source=call.source, address=call.address,
-                     params={"action": call.action.code, "ids": missing[:100]})  # fmt: skip
+        history.note(
+            "refused",
+            by=call.by,
+            source=call.source,
+            address=call.address,
+            params={"action": call.action.code, "ids": missing[:100]},
+        )
     return dict.fromkeys(missing, Refusal("找不到这条记录：可能已删除，或不在你能看到的范围内。", code="missing"))
 
 
@@ -277,8 +300,13 @@ def _unfit(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
         elif seen is not None and seen != record.version and not action.merges:
             problems[record.pk] = Refusal("这条记录刚被别人改过，看一眼新的内容再操作。", code="stale")
     if forbidden := [i for i, p in problems.items() if p.code == "forbidden"]:
-        history.note("refused", by=call.by, source=call.source, address=call.address,
-                     params={"action": action.code, "ids": forbidden[:100]})  # fmt: skip
+        history.note(
+            "refused",
+            by=call.by,
+            source=call.source,
+            address=call.address,
+            params={"action": action.code, "ids": forbidden[:100]},
+        )
     return problems
 
 
@@ -333,7 +361,9 @@ def _public(call: Call, values: list[Any]) -> Any:
 def _claim_key(call: Call) -> Outcome | None:
     """Take the request key, or wait for whoever has it and give his answer."""
     body = orjson.dumps(
-        [call.action.code, call.ids, call.params, call.rows], default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+        [call.action.code, call.ids, call.params, call.rows],
+        default=str,
+        option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
     )
     digest = hashlib.sha256(body).digest()
     with connection.cursor() as cursor:
@@ -344,7 +374,9 @@ def _claim_key(call: Call) -> Outcome | None:
         )
         if cursor.rowcount:
             return None
-        cursor.execute("SELECT body, outcome FROM actions_request WHERE person_id = %s AND key = %s", [call.by.id or 0, call.key])
+        cursor.execute(
+            "SELECT body, outcome FROM actions_request WHERE person_id = %s AND key = %s", [call.by.id or 0, call.key]
+        )
         kept_body, outcome = cursor.fetchone()
     if bytes(kept_body) != digest:
         raise KeyReused("这个请求号已经用在另一次操作上，换一个再提交。")
@@ -358,7 +390,9 @@ def _hold(call: Call, hold: gate.Hold) -> Outcome:
     raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
     held = gate.store(call.action, versions, raw, call.by, hold.reason)
     run = history.open_run(call, params={"held": hold.reason}, held=held.pk)
-    history.add_events(run, model._meta.label_lower, [(f"{call.action.code}.held", i, None, None, None) for i in versions])
+    history.add_events(
+        run, model._meta.label_lower, [(f"{call.action.code}.held", i, None, None, None) for i in versions]
+    )
     outcome = Outcome(run, held=held.pk)
     history.close_run(call, outcome)
     return outcome

@@ -1,4 +1,4 @@
-"""The two ordinary verbs, made from a Shape: create and edit a record with its lines, set-wise, with field-wise merge."""
+"""The two ordinary verbs, made from a Shape: create and edit a record with its lines, set-wise, merging by field."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,8 +16,16 @@ Check = Callable[[Any], Mapping[int, str | Refusal]]
 MOST_LINES = 2000
 
 
-def creating(model: Any, shape: Shape, *, check: Check | None = None, after: Callable[[Any], None] | None = None,
-             label: str = "新建", may: str = "", **options: Any) -> Action:  # fmt: skip
+def creating(
+    model: Any,
+    shape: Shape,
+    *,
+    check: Check | None = None,
+    after: Callable[[Any], None] | None = None,
+    label: str = "新建",
+    may: str = "",
+    **options: Any,
+) -> Action:
     """The action that makes records of `model` from rows of `shape`.
 
     check: batch -> refusals by row position, before anything is written; after: called with the batch once its records
@@ -31,16 +39,39 @@ def creating(model: Any, shape: Shape, *, check: Check | None = None, after: Cal
         if after and batch.records:
             after(batch)
 
-    made = Action(model, "create", label, create, may or f"{model._meta.app_label}.create", "created", shape=shape,
-                  creates=True, button=False, bulk=False, icon="plus", **options)  # fmt: skip
+    made = Action(
+        model,
+        "create",
+        label,
+        create,
+        may or f"{model._meta.app_label}.create",
+        "created",
+        shape=shape,
+        creates=True,
+        button=False,
+        bulk=False,
+        icon="plus",
+        **options,
+    )
     return register(made)
 
 
-def editing(model: Any, shape: Shape, *, check: Callable[[Any, dict[str, Any]], Mapping[int, str | Refusal]] | None = None,
-            after: Callable[[Any, dict[str, Any]], None] | None = None, label: str = "修改", may: str = "", **options: Any) -> Action:  # fmt: skip
+def editing(
+    model: Any,
+    shape: Shape,
+    *,
+    check: Callable[[Any, dict[str, Any]], Mapping[int, str | Refusal]] | None = None,
+    after: Callable[[Any, dict[str, Any]], None] | None = None,
+    label: str = "修改",
+    may: str = "",
+    **options: Any,
+) -> Action:
     """The action that changes some fields and lines. Only given keys are touched; disjoint changes of two people merge,
-    the same field asks: refusal code `conflict`, with base, theirs and mine of each field.
+    the same field asks: refusal code `conflict`, with base, theirs and mine of each field. The owner is no field of an
+    edit: ownership moves by an action of its own, with its own right, and takes the unit along.
     """
+
+    shape = Shape(tuple(f for f in shape.fields if f.path != "owner"), shape.lines)
 
     def edit(batch: Batch[Any], **changes: Any) -> None:
         batch.refuse(_conflicts(batch, shape, changes))
@@ -51,8 +82,21 @@ def editing(model: Any, shape: Shape, *, check: Callable[[Any, dict[str, Any]], 
         if after and batch.records:
             after(batch, changes)
 
-    made = Action(model, "edit", label, edit, may or f"{model._meta.app_label}.edit", "edited", shape=shape,
-                  merges=True, partial=True, button=False, bulk=False, icon="edit", **options)  # fmt: skip
+    made = Action(
+        model,
+        "edit",
+        label,
+        edit,
+        may or f"{model._meta.app_label}.edit",
+        "edited",
+        shape=shape,
+        merges=True,
+        partial=True,
+        button=False,
+        bulk=False,
+        icon="edit",
+        **options,
+    )
     return register(made)
 
 
@@ -73,7 +117,9 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
     batch.positions = {r.pk: p for p, r in kept}
     batch.before = dict.fromkeys(batch.ids)
     for lines in shape.lines:
-        pairs = [(record, row) for record, values in zip(records, rows, strict=True) for row in values[lines.name] or ()]
+        pairs = [
+            (record, row) for record, values in zip(records, rows, strict=True) for row in values[lines.name] or ()
+        ]
         _insert_lines(batch, lines, pairs)
 
 
@@ -90,17 +136,22 @@ def update(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> None:
     problems = type(order[0]).derive(order, batch)
     batch.refuse({order[i].pk: refusal for i, refusal in problems.items()})
     _seal(batch.records, fields, [changes] * len(batch.records))
+    touched = _collect(batch, before)
+    for lines in shape.lines:
+        if lines.name in changes and batch.records:
+            touched |= _change_lines(batch, lines, changes[lines.name])
+    batch.unchanged = not touched
+
+
+def _collect(batch: Batch[Any], before: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Tell the batch which columns now differ from `before`; True if any does."""
     touched = False
-    for attribute in attributes:
+    for attribute in next(iter(before.values())):
         new = {r.pk: getattr(r, attribute) for r in batch.records}
         if any(new[i] != before[i][attribute] for i in new):
             batch.set_each(attribute, new)
             touched = True
-    for lines in shape.lines:
-        if lines.name in changes and batch.records:
-            touched |= _change_lines(batch, lines, changes[lines.name])
-    if not touched:
-        batch.unchanged = True
+    return touched
 
 
 def _attribute(model: Any, field: Field) -> str:
@@ -153,7 +204,13 @@ def _change_lines(batch: Batch[Any], lines: Lines, rows: Sequence[dict[str, Any]
     present = {line.pk: line for line in lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id")}
     given = {row["id"] for row in rows if row.get("id")}
     if unknown := given - present.keys():
-        batch.refuse({record.pk: Refusal(f"「{lines.label}」里有 {len(unknown)} 行已被别人删掉，刷新再改。", lines.name, "stale")})
+        batch.refuse(
+            {
+                record.pk: Refusal(
+                    f"「{lines.label}」里有 {len(unknown)} 行已被别人删掉，刷新再改。", lines.name, "stale"
+                )
+            }
+        )
         return False
     gone = {row["id"] for row in rows if row.get("id") and row.get("delete")}
     new = [row for row in rows if not row.get("id") and not row.get("delete")]
@@ -191,7 +248,9 @@ def _conflicts(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> dict
         clashes = _clashes(record, seen, shape, changes)
         if clashes:
             names = "、".join(f"「{c['label']}」" for c in clashes)
-            problems[record.pk] = Refusal(f"{names}刚被别人改过，选一个再保存。", clashes[0]["name"], "conflict", clashes)
+            problems[record.pk] = Refusal(
+                f"{names}刚被别人改过，选一个再保存。", clashes[0]["name"], "conflict", clashes
+            )
     return problems
 
 
@@ -210,7 +269,10 @@ def _clashes(record: Any, seen: int, shape: Shape, changes: dict[str, Any]) -> l
             if current != changes[field.name] or field.personal:
                 base = theirs[column][0]
                 values = (None, None, None) if field.personal else (base, current, changes[field.name])
-                found.append({"name": field.name, "label": field.label} | dict(zip(("base", "theirs", "mine"), map(_plain, values), strict=True)))
+                found.append(
+                    {"name": field.name, "label": field.label}
+                    | dict(zip(("base", "theirs", "mine"), map(_plain, values), strict=True))
+                )
     for line in shape.lines:
         touched = {c.row for c in since if c.table == line.model._meta.db_table}
         if any(row.get("id") in touched for row in changes.get(line.name) or ()):

@@ -25,11 +25,24 @@ from neiqin.kernel.actions.models import Era, Seal
 logger = logging.getLogger("neiqin.seals")
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "actions_run": ("id", "at", "xid", "action", "person_id", "behalf_id", "source", "address", "request_key", "params",
-                    "rules", "held_id", "count"),
+    "actions_run": (
+        "id",
+        "at",
+        "xid",
+        "action",
+        "person_id",
+        "behalf_id",
+        "source",
+        "address",
+        "request_key",
+        "params",
+        "rules",
+        "held_id",
+        "count",
+    ),
     "actions_event": ("id", "at", "xid", "run_id", "name", "model", "record_id", "before", "after", "data"),
     "actions_change": ("id", "at", "xid", "run_id", "tbl", "row_id", "op", "before", "after"),
-}  # fmt: skip
+}
 LEAF = struct.Struct(">BQ16s")
 LOCK = 7_301_001
 MOST_ROWS = 200_000
@@ -65,7 +78,7 @@ def canonical(row: tuple[str | None, ...]) -> bytes:
 
 
 def seal() -> int:
-    """Seal what is settled since the last seal. Returns how many rows; 0 if nothing, or if another process seals now."""
+    """Seal what is settled since the last seal. Returns how many rows; 0 if nothing, or another process does."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -202,7 +215,8 @@ def _unsealed(era: int, start: int) -> int:
     with connection.cursor() as cursor:
         for table in TABLES:
             cursor.execute(
-                f"SELECT count(*) FROM {table} WHERE xid >= %s::text::xid8 AND id >= %s", [start, getattr(first, first_column(table))]
+                f"SELECT count(*) FROM {table} WHERE xid >= %s::text::xid8 AND id >= %s",
+                [start, getattr(first, first_column(table))],
             )
             total += cursor.fetchone()[0]
     return total
@@ -219,8 +233,10 @@ def open_era(reason: str) -> int:
         last = Seal.objects.filter(era=era).order_by("-id").only("xid_to").first()
         highest, first = 0, {}
         for table in TABLES:
-            cursor.execute(f"SELECT coalesce(max(xid::text::bigint), 0), coalesce(max(id), 0) FROM {table} WHERE id >= %s",
-                           [getattr(era, first_column(table))])  # fmt: skip
+            cursor.execute(
+                f"SELECT coalesce(max(xid::text::bigint), 0), coalesce(max(id), 0) FROM {table} WHERE id >= %s",
+                [getattr(era, first_column(table))],
+            )
             xid, row = cursor.fetchone()
             highest, first[first_column(table)] = max(highest, xid), row + 1
         _seal(era, last.xid_to if last else 0, highest + 1)
@@ -232,6 +248,8 @@ def lag() -> timedelta:
     era = Era.objects.order_by("-id")[0]
     last = Seal.objects.filter(era=era).order_by("-id").only("xid_to").first()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now() - min(at) FROM actions_run WHERE xid >= %s::text::xid8 AND id >= %s",
-                       [last.xid_to if last else 0, era.first_run])  # fmt: skip
+        cursor.execute(
+            "SELECT now() - min(at) FROM actions_run WHERE xid >= %s::text::xid8 AND id >= %s",
+            [last.xid_to if last else 0, era.first_run],
+        )
         return cursor.fetchone()[0] or timedelta()

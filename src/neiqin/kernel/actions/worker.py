@@ -12,7 +12,7 @@ from datetime import timedelta
 from django.db import Error, connection, transaction
 
 from neiqin.kernel.actions import seals
-from neiqin.kernel.actions.effects import REACTIONS
+from neiqin.kernel.actions.effects import HOURLY, REACTIONS
 from neiqin.kernel.actions.models import Cursor, Era, Event
 
 logger = logging.getLogger("neiqin.worker")
@@ -33,6 +33,7 @@ def run() -> None:
         try:
             if time.monotonic() - maintained_at > MAINTENANCE_SECONDS:
                 maintain()
+                do_hourly()
                 maintained_at = time.monotonic()
             busy = react_once()
             if time.monotonic() - sealed_at > SEAL_SECONDS:
@@ -80,6 +81,15 @@ def maintain() -> None:
             raise
 
 
+def do_hourly() -> None:
+    """The modules' hourly jobs; one that fails does not keep the others from their turn."""
+    for job in HOURLY:
+        try:
+            job()
+        except Exception:
+            logger.exception("hourly job %s failed", getattr(job, "__name__", job))
+
+
 def react_once() -> bool:
     """Give each reaction its next events, at most 1,000, oldest first. True if any had work."""
     return any([_react(name) for name in REACTIONS])
@@ -124,8 +134,8 @@ def _next_events(cursor: Cursor, horizon: int, names: frozenset[str]) -> tuple[l
     first = Era.objects.values_list("first_event", flat=True).get(pk=cursor.era_id)
     with connection.cursor() as sql:
         sql.execute(
-            "SELECT id, xid::text::bigint FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND id >= %s "
-            "AND name = ANY(%s) ORDER BY xid, id LIMIT %s",
+            "SELECT id, xid::text::bigint FROM actions_event WHERE xid >= %s::text::xid8 "
+            "AND xid < %s::text::xid8 AND id >= %s AND name = ANY(%s) ORDER BY xid, id LIMIT %s",
             [cursor.xid, horizon, first, list(names), BATCH],
         )
         found = sql.fetchall()
@@ -133,7 +143,8 @@ def _next_events(cursor: Cursor, horizon: int, names: frozenset[str]) -> tuple[l
             return list(Event.objects.filter(id__in=[f[0] for f in found]).order_by("id")), horizon
         upto = found[-1][1] if found[-1][1] != found[0][1] else found[-1][1] + 1
         sql.execute(
-            "SELECT id FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 AND id >= %s AND name = ANY(%s)",
+            "SELECT id FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 "
+            "AND id >= %s AND name = ANY(%s)",
             [cursor.xid, upto, first, list(names)],
         )
         ids = [row[0] for row in sql.fetchall()]

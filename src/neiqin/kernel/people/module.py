@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from neiqin.kernel.people import home, panels, resources, views
+from neiqin.kernel.people import appointments, home, panels, resources, views
 from neiqin.kernel.resources import log
 from neiqin.kernel.resources.resource import MenuEntry, Module
 
@@ -19,6 +19,7 @@ module = Module(
     },
     panels={"people.person": [panels.what_he_can_do, panels.account], "people.position": [panels.written_duties]},
     home=[home.to_sign, home.for_administrators],
+    hourly=[appointments.settle_appointments],
     urls=[
         path("", views.home, name="home"),
         path("settings/", views.settings, name="settings"),

@@ -58,30 +58,33 @@ class OwnedRecord(Record):
 
 
 def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, Refusal]:
-    """Give each record its owner and the owner's unit. Returns refusals by position.
+    """Give each new record its owner and the owner's unit. Returns refusals by position.
 
-    The owner must work here and be within the acting person's right to create or edit this kind of record.
+    The owner must work here and be within the acting person's right to create this kind of record.
     """
+    new = {position: record for position, record in enumerate(records) if record.pk is None}
+    for record in new.values():
+        record.owner_id = record.owner_id or batch.by.id
+    people = Person.objects.filter(pk__in={r.owner_id for r in new.values()}).only("id", "unit_id", "left_on", "name")
+    owners = {person.pk: person for person in people}
+    scope = batch.by.scope(f"{model._meta.app_label}.create")
     problems: dict[int, Refusal] = {}
-    for position, record in enumerate(records):
-        if record.owner_id is None:
-            if batch.by.id is None:
-                problems[position] = Refusal("「负责人」没有填。", "owner")
-            record.owner_id = batch.by.id
-    wanted = {r.owner_id for r in records if r.owner_id is not None}
-    people = {p.pk: p for p in Person.objects.filter(pk__in=wanted).only("id", "unit_id", "left_on", "name")}
-    scope = batch.by.scope(f"{model._meta.app_label}.{'create' if not records or records[0].pk is None else 'edit'}")
-    for position, record in enumerate(records):
-        person = people.get(record.owner_id)
-        if position in problems:
-            continue
-        if person is None or (person.left_on is not None and record.unit_id is None):
-            problems[position] = Refusal("「负责人」不存在或已离职，换一位。", "owner")
-        elif record.unit_id is None and not (scope and scope.covers(person.pk, person.unit_id)):
-            problems[position] = Refusal(f"你不能替{person.name}建这条记录，负责人选自己或你协助的人。", "owner")
-        elif record.unit_id is None:
-            record.unit_id = person.unit_id
+    for position, record in new.items():
+        owner = owners.get(record.owner_id)
+        refusal = _unfit_owner(owner, scope)
+        if refusal is not None:
+            problems[position] = refusal
+        elif owner is not None:
+            record.unit_id = owner.unit_id
     return problems
+
+
+def _unfit_owner(owner: Person | None, scope: Any) -> Refusal | None:
+    if owner is None or owner.left_on is not None:
+        return Refusal("「负责人」没有填，或已离职，选一位。", "owner")
+    if scope is None or not scope.covers(owner.pk, owner.unit_id):
+        return Refusal(f"你不能替{owner.name}建这条记录，负责人选自己或你协助的人。", "owner")
+    return None
 
 
 def scoped_indexes(prefix: str, *sorts: str) -> list[models.Index]:

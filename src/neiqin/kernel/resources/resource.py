@@ -148,7 +148,7 @@ class Module:
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> what the
-    module has for the workbench, figures and things to do.
+    module has for the workbench, figures and things to do; hourly: jobs of the worker.
     """
 
     label: str
@@ -161,6 +161,7 @@ class Module:
     menu: Sequence[MenuEntry] = ()
     sections: Sequence[str] = ()
     home: Sequence[Callable[[Any], Sequence[Stat | Todo]]] = ()
+    hourly: Sequence[Callable[[], object]] = ()
 
 
 class Site:
@@ -212,6 +213,8 @@ def site() -> Site:
         for module in modules:
             for event, effect in module.effects.items():
                 effects.on(event, effect)
+            for job in module.hourly:
+                effects.hourly(job)
             for name, (events, reaction) in module.reactions.items():
                 effects.react(name, events, reaction)
     return _site
