@@ -159,6 +159,19 @@ def _multiline(field: Field, raw: Any) -> str:
     return formats.clean_text(raw, field.maxlength, multiline=True)
 
 
+def _number(field: Field, raw: Any) -> int:
+    """Within the column (integer), unless the field has limits of its own."""
+    least, most = (-(2**31) if field.min is None else -(2**63)), (2**31 - 1 if field.max is None else 2**63 - 1)
+    return int(_formatted(lambda text: formats.integer(text, least, most))(field, raw))
+
+
+def _reference(field: Field, raw: Any) -> int:
+    number = _formatted(formats.integer)(field, raw)
+    if number < 1:
+        raise formats.BadFormat(f"「{field.label}」不存在，重新选。")
+    return int(number)
+
+
 PARSERS: dict[str, Callable[[Field, Any], Any]] = {
     "text": _text,
     "long": _multiline,
@@ -171,10 +184,10 @@ PARSERS: dict[str, Callable[[Field, Any], Any]] = {
     "money": _formatted(formats.money),
     "quantity": _formatted(formats.quantity),
     "percent": _formatted(formats.quantity),
-    "number": _formatted(formats.integer),
-    "person": _formatted(formats.integer),
-    "unit": _formatted(formats.integer),
-    "ref": _formatted(formats.integer),
+    "number": _number,
+    "person": _reference,
+    "unit": _reference,
+    "ref": _reference,
     "phone": _formatted(formats.phone),
     "mobile": _formatted(formats.mobile),
     "email": _formatted(formats.email),

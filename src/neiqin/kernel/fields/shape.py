@@ -127,7 +127,11 @@ def json_schema(field: Field) -> dict[str, Any]:
     if field.kind == "choice":
         schema["enum"] = [c.value for c in field.choices] + ([] if field.required else [""])
     if schema["type"] == "integer":
-        schema |= {"minimum": -(2**63), "maximum": 2**63 - 1}
+        least, most = (1, 2**63 - 1) if field.kind in REFERENCE_KINDS else (-(2**31), 2**31 - 1)
+        schema |= {
+            "minimum": least if field.min is None else int(field.min),
+            "maximum": most if field.max is None else int(field.max),
+        }
     if field.kind in ("date", "moment"):
         schema["format"] = {"date": "date", "moment": "date-time"}[field.kind]
     if not field.required and (field.kind in ("date", "moment") or schema["type"] == "integer" or field.numeric):
