@@ -1,6 +1,7 @@
 """Several people at once: each in a thread, with a database connection of his own."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -31,3 +32,18 @@ def at_once(*works: Callable[[], Any], seconds: float = 60) -> list[Any]:
     if errors:
         raise errors[0]
     return results
+
+
+def until_settled(seconds: float = 60) -> None:
+    """Wait for transactions of other tests in the same cluster: nothing that looks for settled rows passes them."""
+    from django.db import connection
+
+    end = time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(xid::text::bigint) FROM actions_run")
+        (last,) = cursor.fetchone()
+        while time.monotonic() < end:
+            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if cursor.fetchone()[0] > (last or 0):
+                return
+            time.sleep(0.02)

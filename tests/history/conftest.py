@@ -1,6 +1,5 @@
 """A database of the test's own with a little sealed history, and what a superuser does to it."""
 
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -8,21 +7,12 @@ import pytest
 from neiqin.config.postgres import Roles
 
 
-def seal_everything(seconds=60):
+def seal_everything():
     """One seal over all there is. Transactions of other tests in the same cluster are waited for: none is passed."""
-    from django.db import connection
-
     from neiqin.kernel.actions import seals
+    from tests.faults.threads import until_settled
 
-    end = time.monotonic() + seconds
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT max(xid::text::bigint) FROM actions_run")
-        (last,) = cursor.fetchone()
-        while time.monotonic() < end:
-            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-            if cursor.fetchone()[0] > last:
-                break
-            time.sleep(0.02)
+    until_settled()
     while seals.seal():
         pass
 

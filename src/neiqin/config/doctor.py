@@ -184,6 +184,16 @@ def seals() -> Verdict:
     return True, f"未封存的记录不超过 {int(lag.total_seconds())} 秒。"
 
 
+@check("后台反应")
+def reactions() -> Verdict:
+    _django()
+    from neiqin.kernel.actions.models import Cursor
+
+    failing = list(Cursor.objects.exclude(problem="").values_list("name", "problem"))
+    said = "；".join(f"{name}：{problem[:120]}" for name, problem in failing)
+    return not failing, f"有任务没有做成，会再试：{said}。" if failing else "没有失败的任务。"
+
+
 @check("静态文件", database=False)
 def static_files() -> Verdict:
     there = (environment.data_folder() / "static/staticfiles.json").is_file()

@@ -16,10 +16,13 @@ from neiqin.kernel.actions.effects import HOURLY, REACTIONS
 from neiqin.kernel.actions.models import Cursor, Era, Event
 
 logger = logging.getLogger("neiqin.worker")
+_due: dict[str, float] = {}  # when a reaction that failed is tried again
 
 SEAL_SECONDS = 5
 MAINTENANCE_SECONDS = 3600
 BATCH = 1000
+LONGEST_PAUSE = 300.0
+END = 2**63 - 1
 ALARM_LAG = timedelta(minutes=5)
 
 
@@ -28,7 +31,7 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sealed_at = maintained_at = 0.0
+    sealed_at = maintained_at = float("-inf")  # the monotonic clock may begin with the machine
     while not stop.is_set():
         try:
             if time.monotonic() - maintained_at > MAINTENANCE_SECONDS:
@@ -97,55 +100,59 @@ def react_once() -> bool:
 
 def _react(name: str) -> bool:
     names, reaction = REACTIONS[name]
+    if time.monotonic() < _due.get(name, 0):
+        return False
+    latest = Era.objects.order_by("-id").values_list("id", flat=True)[0]
+    Cursor.objects.get_or_create(name=name, defaults={"era_id": latest, "xid": 0})
     try:
         with transaction.atomic():
-            cursor = _cursor(name)
+            cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=name).first()
             if cursor is None:
                 return False
-            with connection.cursor() as sql:
-                sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-                horizon = sql.fetchone()[0]
-            events, upto = _next_events(cursor, horizon, names)
+            # What a closed era still holds comes first: after a restore nothing is passed over.
+            following = Era.objects.filter(id__gt=cursor.era_id).order_by("id").first()
+            events, upto = _next_events(cursor, _horizon() if following is None else END, names, following)
             if events:
                 reaction(events)
-            if upto != cursor.xid:
-                Cursor.objects.filter(pk=cursor.pk).update(xid=upto, failures=0, problem="")
+            where = {"xid": upto} if following is None or upto < END else {"era_id": following.pk, "xid": 0}
+            if upto != cursor.xid or cursor.problem:
+                Cursor.objects.filter(pk=cursor.pk).update(**where, failures=0, problem="")
             return bool(events)
-    except Error:
-        raise
     except Exception as error:
-        logger.exception("reaction %s failed", name)
-        Cursor.objects.filter(name=name).update(problem=repr(error)[:500])
+        if connection.connection is None or connection.connection.closed:
+            raise
+        _failed(name, error)
         return False
 
 
-def _cursor(name: str) -> Cursor | None:
-    era = Era.objects.order_by("-id").values_list("id", flat=True)[0]
-    Cursor.objects.get_or_create(name=name, defaults={"era_id": era, "xid": 0})
-    cursor = Cursor.objects.select_for_update(skip_locked=True).filter(name=name).first()
-    if cursor is not None and cursor.era_id != era:
-        cursor.era_id, cursor.xid = era, 0
-        cursor.save(update_fields=["era_id", "xid"])
-    return cursor
+def _failed(name: str, error: Exception) -> None:
+    """Told by log and doctor, tried again after a longer pause each time; the other reactions and sealing go on."""
+    logger.exception("reaction %s failed", name)
+    cursor = Cursor.objects.get(name=name)
+    Cursor.objects.filter(name=name).update(failures=cursor.failures + 1, problem=repr(error)[:500])
+    _due[name] = time.monotonic() + min(LONGEST_PAUSE, 2.0 ** min(cursor.failures, 20))
 
 
-def _next_events(cursor: Cursor, horizon: int, names: frozenset[str]) -> tuple[list[Event], int]:
+def _horizon() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+        return int(cursor.fetchone()[0])
+
+
+def _next_events(cursor: Cursor, horizon: int, names: frozenset[str], following: Era | None) -> tuple[list[Event], int]:
     """Events of whole transactions only: a transaction's events are never split between two calls."""
     first = Era.objects.values_list("first_event", flat=True).get(pk=cursor.era_id)
+    span = (
+        "FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 "
+        "AND id >= %s AND id < %s AND name = ANY(%s) ORDER BY xid, id"
+    )
+    rows = [first, END if following is None else following.first_event, list(names)]
     with connection.cursor() as sql:
-        sql.execute(
-            "SELECT id, xid::text::bigint FROM actions_event WHERE xid >= %s::text::xid8 "
-            "AND xid < %s::text::xid8 AND id >= %s AND name = ANY(%s) ORDER BY xid, id LIMIT %s",
-            [cursor.xid, horizon, first, list(names), BATCH],
-        )
+        sql.execute(f"SELECT id, xid::text::bigint {span} LIMIT %s", [cursor.xid, horizon, *rows, BATCH])
         found = sql.fetchall()
-        if len(found) < BATCH:
-            return list(Event.objects.filter(id__in=[f[0] for f in found]).order_by("id")), horizon
-        upto = found[-1][1] if found[-1][1] != found[0][1] else found[-1][1] + 1
-        sql.execute(
-            "SELECT id FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 "
-            "AND id >= %s AND name = ANY(%s)",
-            [cursor.xid, upto, first, list(names)],
-        )
-        ids = [row[0] for row in sql.fetchall()]
-    return list(Event.objects.filter(id__in=ids).order_by("id")), upto
+        upto = horizon
+        if len(found) == BATCH:
+            upto = found[-1][1] if found[-1][1] != found[0][1] else found[-1][1] + 1
+            sql.execute(f"SELECT id, xid::text::bigint {span}", [cursor.xid, upto, *rows])
+            found = sql.fetchall()
+    return list(Event.objects.filter(id__in=[row for row, _ in found]).order_by("id")), upto
