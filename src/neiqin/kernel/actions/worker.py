@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 from django.db import Error, connection, transaction
 
@@ -146,7 +147,7 @@ def _next_events(cursor: Cursor, horizon: int, names: frozenset[str], following:
         "FROM actions_event WHERE xid >= %s::text::xid8 AND xid < %s::text::xid8 "
         "AND id >= %s AND id < %s AND name = ANY(%s) ORDER BY xid, id"
     )
-    rows = [first, END if following is None else following.first_event, list(names)]
+    rows: list[Any] = [first, END if following is None else following.first_event, list(names)]
     with connection.cursor() as sql:
         sql.execute(f"SELECT id, xid::text::bigint {span} LIMIT %s", [cursor.xid, horizon, *rows, BATCH])
         found = sql.fetchall()
