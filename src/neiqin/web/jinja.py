@@ -20,7 +20,7 @@ from jinja2_fragments import render_block
 from markupsafe import Markup
 
 from neiqin.web import formats, parts
-from neiqin.web.cells import CELLS, state
+from neiqin.web.cells import CELLS, cell, state
 
 COMPONENTS = ("controls", "shell", "dialog", "table", "list", "fields", "form", "record", "account")
 ANONYMOUS: dict[str, Any] = {
@@ -47,6 +47,7 @@ def environment(**options: Any) -> Environment:
         "static": static,
         "url": url,
         "CELLS": CELLS,
+        "cell": cell,
         "zip": zip,
         "icon": parts.icon,
         "av": parts.av,

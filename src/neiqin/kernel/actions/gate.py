@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import connection
+
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Held
 from neiqin.kernel.personal import blobs
@@ -40,10 +42,18 @@ def ask(action: Any, ids: Sequence[int], parameters: Mapping[str, Any], by: Any)
     return next((hold for keeper in _keepers if (hold := keeper(action, ids, parameters, by))), None)
 
 
-def store(action: Any, versions: Mapping[int, int], raw: Mapping[str, Any], by: Any, reason: str) -> Held:
+def next_number() -> int:
+    """The number of the next held run; the run itself must name it before it is stored."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('actions_held', 'id'))")
+        return cursor.fetchone()[0]
+
+
+def store(number: int, action: Any, versions: Mapping[int, int], raw: Mapping[str, Any], by: Any, reason: str) -> Held:
     """Keep the call: record versions as they are now, the raw parameters encrypted (they may be personal)."""
     body = json.dumps(dict(raw), ensure_ascii=False, default=str).encode()
     return Held.objects.create(
+        pk=number,
         action=action.code,
         person_id=by.id,
         versions={str(k): v for k, v in versions.items()},

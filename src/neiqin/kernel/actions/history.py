@@ -28,28 +28,41 @@ def _dumps(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def open_run(call: Any, *, params: Any, held: int | None = None) -> int:
-    """Insert the run and make it the transaction's current one; a write transaction is given `call.seconds` to end."""
-    delegated = call.by.behalf_of(call.action.may) if call.by.id else None
+# The request key is claimed by the same statement: who comes second waits here, gets no run, and reads the kept answer.
+_CLAIM = (
+    "claim AS (INSERT INTO actions_request (person_id, key, body, at) VALUES (%s, %s, %s, now()) "
+    "ON CONFLICT (person_id, key) DO NOTHING RETURNING id), "
+)
+_RUN = (
+    "run AS (INSERT INTO actions_run "
+    "(action, person_id, behalf_id, source, address, request_key, params, held_id, count) "
+    "SELECT %s, %s::bigint, %s::bigint, %s, %s::inet, %s, %s::json, %s::bigint, %s{} RETURNING id) "
+    "SELECT id, set_config('neiqin.run', id::text, true), set_config('transaction_timeout', %s, true) FROM run"
+)
+
+
+def open_run(call: Any, *, params: Any, held: int | None = None, digest: bytes | None = None) -> int | None:
+    """Insert the run and make it the transaction's current one; a write transaction is given `call.seconds` to end.
+
+    digest: what the call asks for, if it has a request key. None is returned if that key is somebody's already.
+    """
+    values = [
+        call.action.code,
+        call.by.id,
+        call.by.behalf_of(call.action.may) if call.by.id else None,
+        call.source,
+        call.address or call.by.address,
+        call.key,
+        _dumps(params),
+        held or call.held,
+        len(call.ids) or len(call.rows),
+        "0" if call.nested else f"{call.seconds}s",
+    ]
+    claim = [call.by.id or 0, call.key, digest] if digest else []
     with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH run AS (INSERT INTO actions_run (action, person_id, behalf_id, source, address, "
-            "request_key, params, held_id, count) VALUES (%s, %s, %s, %s, %s, %s, %s::json, %s, %s) RETURNING id) "
-            "SELECT id, set_config('neiqin.run', id::text, true), set_config('transaction_timeout', %s, true) FROM run",
-            [
-                call.action.code,
-                call.by.id,
-                delegated,
-                call.source,
-                call.address or call.by.address,
-                call.key,
-                _dumps(params),
-                held or call.held,
-                len(call.ids) or len(call.rows),
-                "0" if call.nested else f"{call.seconds}s",
-            ],
-        )
-        return cursor.fetchone()[0]
+        cursor.execute(f"WITH {_CLAIM if digest else ''}{_RUN.format(' FROM claim' if digest else '')}", claim + values)
+        found = cursor.fetchone()
+        return found[0] if found else None
 
 
 def begin(action: str, *, by: Any, source: str) -> int:

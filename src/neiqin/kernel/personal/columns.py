@@ -94,7 +94,9 @@ def seal_columns(rows: Sequence[models.Model], texts: Sequence[Mapping[str, str]
     The rows are not saved. ValueError: a text longer than its column; Erased: a subject whose key is destroyed.
     """
     keys = load_keys(
-        (_subject(row) for row, values in zip(rows, texts, strict=True) if any(values.values())), create=True
+        (_subject(row) for row, values in zip(rows, texts, strict=True) if any(values.values())),
+        create=True,
+        fresh=all(row.pk is None for row in rows),
     )
     if keys.erased:
         raise Erased(keys.erased)

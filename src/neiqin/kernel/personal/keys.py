@@ -124,12 +124,15 @@ ON CONFLICT DO NOTHING RETURNING subject
 """
 
 
-def load_keys(subjects: Iterable[UUID], *, create: bool = False) -> Keys:
-    """The keys of these subjects in one query; `create` makes the missing ones in one more, in your transaction."""
+def load_keys(subjects: Iterable[UUID], *, create: bool = False, fresh: bool = False) -> Keys:
+    """The keys of these subjects in one query; `create` makes the missing ones in one more, in your transaction.
+
+    fresh: the subjects were made just now, so do not look first.
+    """
     wanted = set(subjects)
     if not wanted:
         return Keys({})
-    found = _select(wanted)
+    found = {} if fresh else _select(wanted)
     if create and (missing := wanted - found.keys()):
         new = {subject: _wrap(subject, os.urandom(KEY_BYTES)) for subject in missing}
         with connection.cursor() as cursor:

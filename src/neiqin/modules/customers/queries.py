@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from neiqin.kernel.fields.formats import half_width
 from neiqin.kernel.personal.keys import find_subjects
@@ -24,5 +24,6 @@ def found_by(text: str, person: Any) -> Q:
     if re.fullmatch(r"[Kk][Hh]\d+", plain):
         return Q(number=plain.upper())
     condition = Q(name__icontains=plain) | Q(short_name__icontains=plain)
-    condition |= Q(pk__in=Contact.objects.filter(name__icontains=plain).values("customer_id"))
+    # Asked row by row inside the scope: an IN over all contacts would read every contact of the company.
+    condition |= Q(Exists(Contact.objects.filter(customer=OuterRef("pk"), name__icontains=plain)))
     return condition | Q(mnemonic__startswith=plain.lower()) if plain.isascii() else condition
