@@ -133,6 +133,20 @@ def test_two_clerks_edit_the_same_field_at_once_and_the_second_is_asked(office):
     whole()
 
 
+def test_the_same_field_asks_also_when_the_other_edit_was_of_thousands(office):
+    ann, bob = office
+    common = {"owner_id": ann.id, "unit_id": ann.unit_id} | factories.stamps()
+    many = Customer.objects.bulk_create(Customer(name=f"无锡{n}泵业", **common) for n in range(6000))
+    ids = [c.pk for c in many]
+    assert len(perform(actions.edit, ids, by=ann, params={"city": "昆山"}).done) == 6000
+    for one in (ids[0], ids[-1]):
+        asked = perform(actions.edit, [one], by=bob, params={"city": "太仓"}, versions={one: 1})
+        assert asked.refused[one].code == "conflict"
+        merged = perform(actions.edit, [one], by=bob, params={"industry": "水泵"}, versions={one: 1})
+        assert merged.done == [one]
+    assert set(Customer.objects.values_list("city", flat=True)) == {"昆山"}
+
+
 @pytest.mark.parametrize("refused", [False, True])
 def test_the_same_request_from_eight_threads_has_one_effect_and_eight_equal_answers(office, effect, refused):
     ann, _ = office

@@ -116,7 +116,10 @@ def changes_of(run: int, limit: int = 5000) -> list[ChangedRow]:
 
 
 def changes_since_version(table: str, row: int, version: int, lines: Mapping[str, str]) -> list[ChangedRow]:
-    """What has changed in a record and its lines (table -> foreign key column) since it had `version`, oldest first."""
+    """What has changed in a record and its lines (table -> foreign key column) since it had `version`.
+
+    Table by table, oldest first.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT run_id FROM actions_change WHERE tbl = %s AND row_id = %s "
@@ -124,16 +127,14 @@ def changes_since_version(table: str, row: int, version: int, lines: Mapping[str
             [table, row, version],
         )
         runs = [r[0] for r in cursor.fetchall()]
-    found = _changes("run_id = ANY(%s) AND tbl = ANY(%s)", [runs, [table, *lines]], 5000)
-    mine = {(table, row)}
+    # By record, not by run: a bulk run has thousands of changes, and none of this record may be missed.
+    found = _changes("tbl = %s AND row_id = %s AND run_id = ANY(%s)", [table, row, runs], 100000)
     for line_table, column in lines.items():
-        mine |= {
-            (line_table, c.row)
-            for c in found
-            if c.table == line_table and {c.after.get(column), c.before.get(column)} & {row}
-        }
-        mine |= {(line_table, i) for i in _line_ids(line_table, column, row)}
-    return [c for c in found if (c.table, c.row) in mine]
+        mine = "(row_id = ANY(%s) OR (after->>%s)::bigint = %s OR (before->>%s)::bigint = %s)"
+        ids = _line_ids(line_table, column, row)
+        given = [runs, line_table, ids, column, row, column, row]
+        found += _changes(f"run_id = ANY(%s) AND tbl = %s AND {mine}", given, 100000)
+    return found
 
 
 def changes_under(runs: Sequence[int], tables: Sequence[str]) -> list[ChangedRow]:
