@@ -205,3 +205,42 @@ def test_a_backup_under_load_is_restored_elsewhere_and_goes_on_in_a_new_era(comp
         assert inside("look", data)["eras"] == 2
     finally:
         elsewhere.up.stop()
+
+
+HALF = """
+import sys
+from pathlib import Path
+from neiqin.config import backup, environment, prepare
+from neiqin.config.postgres import Cluster
+data, workshop = environment.data_folder(), Path(sys.argv[2])
+manifest = backup.read(Path(sys.argv[1]), workshop)
+backup.put_keys(manifest, workshop, data, True)
+with Cluster(data).used():
+    prepare.forget()
+    backup.put_database(workshop, True)
+"""
+
+
+def test_a_restore_killed_half_way_goes_on_in_a_new_era_at_the_next_start(company):
+    file, data = company.up.data.parent / "又备份.tar", company.up.data.parent / "半路"
+    with company.at_work("half", limit=10):
+        pass
+    command("backup", "--with-keys", "--json", str(file), data=company.up.data)
+    (data / "keys").mkdir(parents=True)
+    (data.parent / "工").mkdir()
+    environment = os.environ | {"NEIQIN_DATA": str(data)}
+    arguments = [sys.executable, "-c", HALF, str(file), str(data.parent / "工")]
+    done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    elsewhere = Company(Up(data, free_port()), company.people, company.tokens)
+    elsewhere.up.start()
+    try:
+        with elsewhere.at_work("later", limit=5, clerks=2):
+            pass
+        assert until(lambda: command("verify", "--json", data=data)["unsealed"] == 0, 30)
+        report = command("verify", "--json", data=data)
+        assert (report["ok"], report["problems"]) == (True, [])
+        found = inside("look", data)
+        assert (found["never"], found["eras"]) == ({}, 2)
+    finally:
+        elsewhere.up.stop()

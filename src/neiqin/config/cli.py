@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -153,15 +154,16 @@ def _put_back(source: Path, workshop: Path, force: bool) -> tuple[int, dict[str,
         from neiqin.config.postgres import outside
 
         outside.ensure_roles(environment.dsn(Roles.OWNER))
+    # The backup may be older than this code. First, so that also a start after a kill prepares what is there then.
+    prepare.forget()
     backups.put_database(workshop, force)
     files = backups.put_files(workshop, environment.data_folder())
-    # The backup may be older than this code.
-    prepare.forget()
+    begun = datetime.now(UTC)
     _prepare()
     with _django("app"):
         from neiqin.kernel.actions import seals
 
-        seals.open_era(f"restore {source.name}")
+        seals.open_era(f"restore {source.name}", since=begun)
         return files, seals.verify()
 
 

@@ -35,6 +35,9 @@ def prepare(verbosity: int = 0) -> None:
         from neiqin.config.postgres import outside
 
         outside.ensure_roles(environment.load().dsn)
+    from neiqin.kernel.actions import seals
+
+    seals.open_era_if_brought_here()  # before a migration writes
     call_command("migrate", interactive=False, verbosity=verbosity)
     call_command("collectstatic", interactive=False, verbosity=0)
     remember()

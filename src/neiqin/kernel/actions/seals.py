@@ -222,14 +222,17 @@ def _unsealed(era: int, start: int) -> int:
     return total
 
 
-def open_era(reason: str) -> int:
+def open_era(reason: str, since: datetime | None = None) -> int:
     """After a restore: seal the tail of the old era, then open a new one (transaction ids start anew). Returns its id.
 
-    Only when nobody else writes. The old era's rows keep their old transaction ids, told apart by their row ids.
+    Only when nobody else writes; not again if one was opened after `since`. The old era's rows keep their old
+    transaction ids, told apart by their row ids.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         era = Era.objects.order_by("-id")[0]
+        if since is not None and era.opened_at >= since:
+            return era.pk
         last = Seal.objects.filter(era=era).order_by("-id").only("xid_to").first()
         highest, first = 0, {}
         for table in TABLES:
@@ -241,6 +244,23 @@ def open_era(reason: str) -> int:
             highest, first[first_column(table)] = max(highest, xid), row + 1
         _seal(era, last.xid_to if last else 0, highest + 1)
         return Era.objects.create(opened_at=datetime.now(UTC), reason=reason, **first).pk
+
+
+def open_era_if_brought_here() -> None:
+    """A history whose transaction ids this cluster has not reached comes from another one: open its era before writing.
+
+    So also a restore that was killed half-way, or one made by hand, goes on with a chain that verifies.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('actions_era')")
+        if cursor.fetchone()[0] is None or (era := Era.objects.order_by("-id").first()) is None:
+            return
+        for table in TABLES:
+            first = getattr(era, first_column(table))
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table} WHERE id >= %s AND {NOT_YET})", [first])
+            if cursor.fetchone()[0]:
+                open_era("brought from another cluster")
+                return
 
 
 def lag() -> timedelta:
