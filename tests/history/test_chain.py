@@ -187,3 +187,15 @@ def test_the_seals_do_not_depend_on_the_settings_of_the_session(past, superuser_
 def test_canonical_bytes_are_netstrings_of_the_text():
     assert seals.canonical(("1", None, "", "内勤")) == "1:1,-0:,6:内勤,".encode()
     assert seals.canonical(("1", "23")) != seals.canonical(("12", "3"))
+
+
+def test_the_row_over_which_the_beginning_of_an_era_is_moved_is_named(past, forced):
+    seals.open_era("restore")
+    perform(actions.edit, past.ids[:1], by=past.ann, params={"city": "太仓"})
+    seal_everything()
+    assert named() == set()
+    update = (
+        "UPDATE actions_era SET first_change = first_change + 1 WHERE reason = 'restore' RETURNING first_change - 1"
+    )
+    (first,) = forced(update).fetchone()
+    assert named() == {("actions_change", first)}
