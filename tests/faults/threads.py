@@ -34,7 +34,7 @@ def at_once(*works: Callable[[], Any], seconds: float = 60) -> list[Any]:
     return results
 
 
-def until_settled(seconds: float = 60) -> None:
+def until_settled(seconds: float = 300) -> None:
     """Wait for transactions of other tests in the same cluster: nothing that looks for settled rows passes them."""
     from django.db import connection
 
