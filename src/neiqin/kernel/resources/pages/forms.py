@@ -59,9 +59,7 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         ).delete()
         return HttpResponseRedirect(resource.url_of(target))
     values = _stored(record, shape) | _values_of(given, shape)
-    page = _page(
-        resource, shape, record, values, problems=problems, conflict=conflict, key=request.POST.get("request_key", "")
-    )
+    page = _page(resource, shape, record, values, problems=problems, conflict=conflict)
     return render(request, "form.html", page, status=409 if conflict else 422)
 
 
@@ -222,7 +220,6 @@ def _page(
     problems: Iterable[Problem] = (),
     conflict: Bag | None = None,
     draft: Draft | None = None,
-    key: str = "",
 ) -> Bag:
     problems = list(problems)
     url = f"{resource.url_of(record.pk)}edit/" if record else f"{resource.url}new/"
@@ -240,7 +237,7 @@ def _page(
         cancel_url=resource.url_of(record.pk) if record else resource.url,
         submit_label="保存",
         version=record.version if record else None,
-        request_key=uuid.uuid4().hex if conflict or not key else key,
+        request_key=uuid.uuid4().hex,
         draft_url=draft_url,
         draft=Bag(saved_at=draft.saved_at, discard_url=f"{draft_url}discard/") if draft else None,
         errors=problems,

@@ -3,7 +3,7 @@
 'use strict';
 (() => {
   const { $, $$, on, composing } = nq;
-  let wait = 0, asked = 0;
+  let wait = 0, asked = 0, pending = null, wanted = null;  // the box whose answer is under way; the box where Enter came first
   const parts = box => ({ id: $('input[type=hidden]', box), text: $('input[type=text]', box) });
   const list = box => $('.pick', box);
 
@@ -19,7 +19,8 @@
     let items = [];
     try { const answer = await fetch(url, { headers: { Accept: 'application/json' } }); items = (await answer.json()).items; } catch { return; }
     if (mine !== asked || document.activeElement !== text) return;
-    show(box, items);
+    pending = null; show(box, items);
+    if (wanted === box) { wanted = null; const first = $('[role=option]', box); if (first) choose(box, first); }
   }
   function show(box, items) {
     close(box);
@@ -52,12 +53,14 @@
   on('input', '[data-picker] input[type=text]', (el, e) => {
     if (composing(e)) return;
     const box = el.closest('[data-picker]');
-    parts(box).id.value = ''; clearTimeout(wait); wait = setTimeout(() => ask(box), 120);
+    // What is on the list was asked for other letters: Enter must not take it.
+    parts(box).id.value = ''; close(box); asked++; pending = box; wanted = null; clearTimeout(wait); wait = setTimeout(() => ask(box), 120);
   });
   on('compositionend', '[data-picker] input[type=text]', el => { parts(el.closest('[data-picker]')).id.value = ''; ask(el.closest('[data-picker]')); });
   on('keydown', '[data-picker] input[type=text]', (el, e) => {
     const box = el.closest('[data-picker]'), open = list(box);
     if (composing(e)) return;
+    if (e.key === 'Enter' && pending === box) { e.preventDefault(); e.stopPropagation(); wanted = box; return; }
     if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); e.stopPropagation(); if (open) move(box, e.key === 'ArrowDown' ? 1 : -1); else ask(box); }
     else if (open && (e.key === 'Enter' || e.key === 'Tab')) {
       const item = $('[aria-selected=true]', open);
@@ -68,7 +71,7 @@
   on('mousedown', '.pick [role=option]', (li, e) => { e.preventDefault(); choose(li.closest('[data-picker]'), li); });
   on('focusout', '[data-picker] input[type=text]', el => {
     const box = el.closest('[data-picker]'), { id } = parts(box);
-    close(box); clearTimeout(wait); asked++;
+    close(box); clearTimeout(wait); asked++; pending = wanted = null;
     if (!id.value && el.value.trim()) el.setAttribute('aria-invalid', 'true');  // text that is not a choice does not pass for one
   });
 })();
