@@ -29,7 +29,7 @@ check: dev
 	@$(CHECKING) $(PY) -m mypy src/neiqin
 	@$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-logo'])"
 	@$(CHECKING) DJANGO_SETTINGS_MODULE=neiqin.config.settings $(PY) -W ignore::RuntimeWarning -m django makemigrations --check --dry-run
-	@$(PY) -m djlint --quiet --profile=jinja --ignore=H015,H043 --lint src/neiqin
+	@$(PY) -m djlint --quiet --profile=jinja --ignore=H015,H043,J018 --lint src/neiqin
 
 bench: dev
 	@$(PY) -m bench $(BENCH)

@@ -2,16 +2,47 @@
 
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from neiqin.web.jinja import render
 
 log = logging.getLogger("neiqin.web.errors")
+
+
+class DatabaseAway:
+    """Middleware: while the database is away (restart, crash) say so with 503 and when to come back, never a crash."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            return self.get_response(request)
+        except (OperationalError, InterfaceError) as error:
+            return self._away(request, error)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What a view raised; None leaves it to the page for our own faults."""
+        return self._away(request, error) if isinstance(error, (OperationalError, InterfaceError)) else None
+
+    def _away(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        log.error("database away for %s: %s", request.path, str(error).split("\n", 1)[0])
+        message = _("数据库暂时连不上，没有办成，也没有办一半。过几秒再试。")
+        answer: HttpResponse
+        if request.path.startswith("/api/"):
+            answer = JsonResponse({"message": message, "problems": []}, status=503)
+        else:
+            request.shell = None  # type: ignore[attr-defined]
+            answer = _page(request, 503, _("稍等几秒"), _("没有打开。"), message, _("填过的内容在草稿里，刷新这一页。"))
+        answer["Retry-After"] = "3"
+        return answer
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -58,6 +89,6 @@ def _page(request: HttpRequest, status: int, *words: str) -> HttpResponse:
     links = [SimpleNamespace(label=_("回工作台"), url="/")]
     page = SimpleNamespace(title=title, what=what, why=why, now=now, number=number or None, links=links)
     context: dict[str, Any] = {"page": page}
-    if status == 500:
+    if status >= 500:
         request.shell = None  # type: ignore[attr-defined]  # what failed may be the database
     return render(request, "error.html", context, status=status)

@@ -15,7 +15,7 @@ from neiqin.kernel.resources import masks
 from neiqin.kernel.resources.resource import Resource
 
 NOT_FOUND = {"message": "找不到，或不在你能看到的范围内。", "problems": []}
-ERRORS = (400, 403, 404, 409, 422)
+ERRORS = (400, 403, 404, 409, 422, 503)
 FILTERS = {
     "parameters": [
         {

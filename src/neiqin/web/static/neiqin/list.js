@@ -8,7 +8,19 @@
   function sync() {
     const all = boxes(), picked = all.filter(c => c.checked), head = $('[data-all]'), bulk = $('.bulk');
     if (head) { head.checked = all.length > 0 && picked.length === all.length; head.indeterminate = picked.length > 0 && !head.checked; }
-    if (bulk) { bulk.hidden = !picked.length; $('[data-n]', bulk).textContent = picked.length; }
+    if (bulk) { bulk.hidden = !picked.length; $('[data-n]', bulk).textContent = picked.length; $('[data-sums]', bulk).textContent = sums(picked); }
+  }
+  // Sums of the money columns over the picked rows, in whole fen: no floats.
+  function sums(picked) {
+    return $$('th[data-sum]', table()).map(th => {
+      const fen = picked.reduce((sum, c) => {
+        const text = c.closest('tr').cells[th.cellIndex].textContent.replace(/[^\d.\u2212-]/g, '').replace('\u2212', '-');
+        return /^-?\d+\.\d\d$/.test(text) ? sum + BigInt(text.replace('.', '')) : sum;
+      }, 0n);
+      const digits = String(fen < 0n ? -fen : fen).padStart(3, '0');
+      const yuan = BigInt(digits.slice(0, -2)).toLocaleString('zh-CN');
+      return `，${th.dataset.sum.replace('（元）', '')} ${fen < 0n ? '\u2212' : ''}¥${yuan}.${digits.slice(-2)}`;
+    }).join('');
   }
   function pick(i, upTo) {
     const all = boxes(), on = upTo ? true : !all[i].checked;
