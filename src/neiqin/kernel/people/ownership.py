@@ -1,7 +1,8 @@
 """Records that belong to a person: who sees them, who may own them, and the unit that follows from the owner."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -65,8 +66,8 @@ def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, 
     new = {position: record for position, record in enumerate(records) if record.pk is None}
     for record in new.values():
         record.owner_id = record.owner_id or batch.by.id
-    people = Person.objects.filter(pk__in={r.owner_id for r in new.values()}).only("id", "unit_id", "left_on", "name")
-    owners = {person.pk: person for person in people}
+    people = Person.objects.filter(pk__in={r.owner_id for r in new.values()}) if new else Person.objects.none()
+    owners = {row[0]: Owner(*row) for row in people.values_list("pk", "unit_id", "left_on", "name")}
     scope = batch.by.scope(f"{model._meta.app_label}.create")
     problems: dict[int, Refusal] = {}
     for position, record in new.items():
@@ -79,7 +80,16 @@ def _settle_owners(model: Any, records: Sequence[Any], batch: Any) -> dict[int, 
     return problems
 
 
-def _unfit_owner(owner: Person | None, scope: Any) -> Refusal | None:
+class Owner(NamedTuple):
+    """What is asked about somebody who is to own a record."""
+
+    pk: int
+    unit_id: int
+    left_on: date | None
+    name: str
+
+
+def _unfit_owner(owner: Owner | None, scope: Any) -> Refusal | None:
     if owner is None or owner.left_on is not None:
         return Refusal("「负责人」没有填，或已离职，选一位。", "owner")
     if scope is None or not scope.covers(owner.pk, owner.unit_id):

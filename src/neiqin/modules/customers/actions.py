@@ -10,7 +10,7 @@ from neiqin.kernel.actions.records import creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
-from neiqin.kernel.numbering.series import Pattern, take
+from neiqin.kernel.numbering.series import Pattern, assign
 from neiqin.kernel.people.models import Person
 from neiqin.modules.customers import fields, states
 from neiqin.modules.customers.models import Address, Contact, Customer
@@ -68,13 +68,7 @@ def _known(batch: Batch[Customer], codes: Mapping[int, str]) -> dict[int, Refusa
 def number(batch: NewBatch[Customer]) -> None:
     """Number new files as the last statement: whoever holds the series makes all others wait."""
 
-    def give() -> None:
-        numbers = take(NUMBERS, len(batch.records), clock.today())
-        for record, text in zip(batch.records, numbers, strict=True):
-            record.number = text
-        Customer.objects.bulk_update(batch.records, ["number"], batch_size=2000)
-
-    batch.last(give)
+    batch.last(lambda: assign(batch.records, "number", NUMBERS, clock.today()))
 
 
 create = creating(Customer, CUSTOMER, check=complete, after=number, label="新建客户")

@@ -12,7 +12,7 @@
   }
   // Sums of the money columns over the picked rows, in whole fen: no floats.
   function sums(picked) {
-    return $$('th[data-sum]', table()).map(th => {
+    return !picked.length ? '' : $$('th[data-sum]', table()).map(th => {
       const fen = picked.reduce((sum, c) => {
         const text = c.closest('tr').cells[th.cellIndex].textContent.replace(/[^\d.\u2212-]/g, '').replace('\u2212', '-');
         return /^-?\d+\.\d\d$/.test(text) ? sum + BigInt(text.replace('.', '')) : sum;
