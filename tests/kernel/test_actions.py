@@ -74,6 +74,14 @@ def test_an_edit_that_changes_nothing_leaves_no_version_and_no_event(ann):
     assert not Event.objects.filter(run_id=outcome.run).exists()
 
 
+def test_a_bulk_edit_leaves_alone_what_is_so_already(ann):
+    one, two = factories.customer(ann, city="昆山"), factories.customer(ann, city="苏州")
+    outcome = perform(actions.edit, [one.pk, two.pk], by=ann, params={"city": "昆山"})
+    assert outcome.done == [one.pk, two.pk]
+    assert list(Customer.objects.order_by("pk").values_list("city", "version")) == [("昆山", 1), ("昆山", 2)]
+    assert list(Event.objects.filter(run_id=outcome.run).values_list("record_id", flat=True)) == [two.pk]
+
+
 def test_two_clerks_edit_different_fields_and_both_are_kept(ann):
     customer = factories.customer(ann)
     perform(actions.edit, [customer.pk], by=ann, params={"city": "昆山"}, versions={customer.pk: 1})

@@ -1,6 +1,6 @@
 """Batch: the records of one run, locked and in order, and the set-wise writes an action makes on them."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -35,7 +35,7 @@ class Batch(Generic[M]):
         self.run = run
         self.preview = preview
         self.versions: Mapping[int, int] = versions or {}
-        self.unchanged = False  # the body found nothing to change: no new version, no event
+        self.left: list[M] = []  # done, but there was nothing to change: no new version, no event
         self.only_told = False  # an event, but no new version
         self.refused: dict[int, Refusal] = {}
         self.emitted: list[Emitted] = []
@@ -81,6 +81,11 @@ class Batch(Generic[M]):
         """What the action's own event says of each record: a small JSON object, never personal data."""
         self.event_data.update(data)
 
+    def leave(self, ids: Collection[int]) -> None:
+        """These records are as they should be already: they count as done, without a new version or an event."""
+        self.left += [r for r in self.records if r.pk in ids]  # type: ignore[attr-defined]
+        self.records = [r for r in self.records if r.pk not in ids]  # type: ignore[attr-defined]
+
     def unchanged_but_told(self) -> None:
         """The action leaves the records as they are; that it was done is an event all the same."""
         self.only_told = True
@@ -91,7 +96,7 @@ class Batch(Generic[M]):
 
     def write(self, to: str | None) -> None:
         """Bring the collected values, the new state and the next version to the table, in one statement."""
-        if not self.records or self.unchanged or self.only_told:
+        if not self.records or self.only_told:
             return
         if to is not None:
             self._same["state"] = to

@@ -238,7 +238,8 @@ def _once(
             raise
         if not preview:
             batch.finish()
-    outcome = Outcome(run if batch.records else None, batch.ids, batch.refused)
+    done = sorted([*batch.ids, *(r.pk for r in batch.left)]) if batch.left else batch.ids
+    outcome = Outcome(run if done else None, done, batch.refused)
     if not preview:
         history.close_run(call, outcome)
     return outcome
@@ -321,7 +322,7 @@ def _within_scope(call: Call, batch: Batch[Any]) -> set[int]:
 
 def _follow(call: Call, batch: Batch[Any]) -> None:
     """Events, one a record, in one statement; then their effects."""
-    if batch.unchanged:
+    if not batch.records:
         return
     model = call.action.model._meta.label_lower
     states = {r.pk: getattr(r, "state", None) for r in batch.records}

@@ -138,19 +138,20 @@ def update(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> None:
     _seal(batch.records, fields, [changes] * len(batch.records))
     touched = _collect(batch, before)
     for lines in shape.lines:
-        if lines.name in changes and batch.records:
-            touched |= _change_lines(batch, lines, changes[lines.name])
-    batch.unchanged = not touched
+        if lines.name in changes and batch.records and _change_lines(batch, lines, changes[lines.name]):
+            touched |= set(batch.ids)
+    batch.leave(set(batch.ids) - touched)
 
 
-def _collect(batch: Batch[Any], before: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Tell the batch which columns now differ from `before`; True if any does."""
-    touched = False
+def _collect(batch: Batch[Any], before: Mapping[int, Mapping[str, Any]]) -> set[int]:
+    """Tell the batch which columns now differ from `before`; returns the records that have such a column."""
+    touched: set[int] = set()
     for attribute in next(iter(before.values())):
         new = {r.pk: getattr(r, attribute) for r in batch.records}
-        if any(new[i] != before[i][attribute] for i in new):
+        differing = {i for i in new if new[i] != before[i][attribute]}
+        if differing:
             batch.set_each(attribute, new)
-            touched = True
+        touched |= differing
     return touched
 
 
