@@ -43,8 +43,8 @@ class PersonMiddleware:
         bearer = request.headers.get("Authorization", "")
         if bearer.startswith("Bearer "):
             request.token_used = True
-            person = tokens.person_of(bearer[7:].strip())
-            return at(actor_of(person), address_of(request)) if person else nobody()
+            found = tokens.person_of(bearer[7:].strip())
+            return at(actor_of(found[0], epoch=found[1]), address_of(request)) if found else nobody()
         request.token_used = False
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return nobody()

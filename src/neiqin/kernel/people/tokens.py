@@ -4,11 +4,11 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
-from neiqin.kernel.people.models import Login, Token
+from neiqin.kernel.people.models import Access, Login, Token
 from neiqin.kernel.people.scope import Actor
 
 PREFIX = "nq_"
@@ -29,19 +29,20 @@ def issue(username: str, label: str = "") -> str:
     return text
 
 
-def person_of(text: str) -> int | None:
-    """The person behind a token, or None if it is unknown, expired, or the person may not come in any more."""
+def person_of(text: str) -> tuple[int, int] | None:
+    """The person behind a token and the rights' present epoch, in one query; None if the token is unknown or expired,
+    or the person may not come in any more."""
     found = (
         Token.objects.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()), digest=_digest(text))
         .filter(login__is_active=True, login__person__left_on=None)
-        .values_list("id", "login__person_id", "used_on")
-        .first()
+        .values_list("id", "login__person_id", "used_on", Subquery(Access.objects.values("epoch")[:1]))
     )
-    if found is None:
+    if not (rows := list(found[:1])):
         return None
-    if found[2] != clock.today():
-        Token.objects.filter(pk=found[0]).update(used_on=clock.today())
-    return found[1]
+    token, person, used_on, epoch = rows[0]
+    if used_on != clock.today():
+        Token.objects.filter(pk=token).update(used_on=clock.today())
+    return person, epoch
 
 
 def _digest(text: str) -> bytes:

@@ -166,10 +166,7 @@ def _write_routes(router: Router, resource: Resource) -> None:
             **known,
         )
         def edit_record(request: Any, record_id: RecordId) -> Any:
-            _right(request, changed.may)
-            record_or_404(resource, request.person, record_id, log="api")
-            params = _body(request, changed.shape, request.person)
-            outcome = _perform(request, changed, ids=[record_id], params=params, versions=_base(request, record_id))
+            outcome = _perform_one(request, resource, changed, record_id, request.person)
             _all_done(outcome)
             return _record(request, resource, record_id)
 
@@ -185,11 +182,7 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
         openapi_extra=schemas.body(action.shape),
     )
     def act(request: Any, record_id: RecordId) -> Any:
-        _right(request, action.may)
-        record_or_404(resource, request.person, record_id, log="api")
-        outcome = _perform(
-            request, action, ids=[record_id], params=_body(request, action.shape), versions=_base(request, record_id)
-        )
+        outcome = _perform_one(request, resource, action, record_id)
         if outcome.held:
             return answer(202, {"held": outcome.held})
         _all_done(outcome)
@@ -246,7 +239,7 @@ def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
     except BadQuery as error:
         raise Failure(400, str(error)) from None
     count = listing.count()
-    rows = schemas.rows_as_json(resource, fields, page.ids)
+    rows = schemas.rows_as_json(resource.model.objects, fields, page.ids)
     return answer(
         200, {"items": rows, "next": page.after or None, "count": min(count, COUNT_CAP), "more": count > COUNT_CAP}
     )
@@ -255,23 +248,25 @@ def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
 def _record(request: Any, resource: Resource, record_id: int, status: int = 200) -> HttpResponse:
     """The record as this person may see it, personal values masked; with its version as ETag."""
     model, person = resource.model, request.person
-    record = model.objects.filter(model.visible_to(person), pk=record_id).first()
-    if record is None:  # the action has taken it out of the person's sight
-        return answer(status, {"id": record_id})
     fields = list(resource.fields_for(person).values())
-    found = schemas.rows_as_json(resource, [f for f in fields if not f.personal], [record_id])[0]
-    found |= masks.opened([record], fields, full=False)[0]
+    visible = model.objects.filter(model.visible_to(person))
+    rows = schemas.rows_as_json(visible, [f for f in fields if not f.personal], [record_id])
+    if not rows:  # the action has taken it out of the person's sight
+        return answer(status, {"id": record_id})
+    found = rows[0]
+    if any(f.personal for f in fields):
+        found |= masks.opened([visible.get(pk=record_id)], fields, full=False)[0]
     for lines in resource.shape.lines:
-        rows = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
-        opened = masks.opened(rows, lines.fields, full=False)
+        children = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
+        opened = masks.opened(children, lines.fields, full=False)
         plain = [f for f in lines.fields if not f.personal]
         found[lines.name] = [
             {"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o
-            for r, o in zip(rows, opened, strict=True)
+            for r, o in zip(children, opened, strict=True)
         ]
-    headers = {"ETag": _etag(record)} | (
-        {"Location": f"/api/v1/{resource.api_name}/{record_id}"} if status == 201 else {}
-    )
+    headers = {"ETag": f'"{found["version"]}"'}
+    if status == 201:
+        headers["Location"] = f"/api/v1/{resource.api_name}/{record_id}"
     return answer(status, found, **headers)
 
 
@@ -322,6 +317,18 @@ def _perform(request: Any, action: Action, **what: Any) -> Outcome:
     if key is not None and not 0 < len(key) <= 80:
         raise Failure(400, "Idempotency-Key 是 1 到 80 个字符。")
     return _guarded(lambda: perform(action, by=request.person, key=key, source="api", **what))
+
+
+def _perform_one(request: Any, resource: Resource, action: Action, record_id: int, person: Any = None) -> Outcome:
+    """Perform on one record. perform itself looks whether it is there; only when the body is wrong must that be asked
+    before, so that a foreign record is 404 whatever was sent."""
+    _right(request, action.may)
+    try:
+        params = _body(request, action.shape, person)
+        return _perform(request, action, ids=[record_id], params=params, versions=_base(request, record_id))
+    except Failure:
+        record_or_404(resource, request.person, record_id, log="api")
+        raise
 
 
 def _guarded(work: Callable[[], Outcome]) -> Outcome:

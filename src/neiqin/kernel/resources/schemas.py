@@ -181,9 +181,9 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     return walk(schema)
 
 
-def rows_as_json(resource: Resource, fields: Sequence[Field], ids: Sequence[int]) -> list[dict[str, Any]]:
-    """Records in the order of `ids`: one query, references as {id, name}."""
-    rows = resource.model.objects.filter(pk__in=ids).values_list("pk", "version", *masks.paths(fields))
+def rows_as_json(records: Any, fields: Sequence[Field], ids: Sequence[int]) -> list[dict[str, Any]]:
+    """Those of `records` (manager or queryset) with these ids, in order: one query, references as {id, name}."""
+    rows = records.filter(pk__in=ids).values_list("pk", "version", *masks.paths(fields))
     found = {}
     for pk, version, *values in rows:
         cells, left = {"id": pk, "version": version}, iter(values)
