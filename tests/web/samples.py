@@ -672,7 +672,7 @@ CODE = Form(Bound("code"))
 
 def pages():
     """Every page by its name: (template, context, current menu entry)."""
-    login = Form(Bound("login", "linzhixia"), Bound("password"), Bound("remember"))
+    login = Form(Bound("login", "linzhixia"), Bound("password"))
     wrong = Form(
         Bound("login", "linzhixia"), Bound("password"), errors=["账号或密码不对。还可以再试 3 次，之后锁定 30 分钟。"]
     )

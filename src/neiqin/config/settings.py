@@ -91,9 +91,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = False  # people.authentication locks a login itself: 5 failures, 30 minutes (practice.md 7.3)
-ACCOUNT_SESSION_REMEMBER = None
+ACCOUNT_SESSION_REMEMBER = False  # thirty idle minutes end a session anyway (practice.md 7.3)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "neiqin.kernel.people.authentication.MfaAdapter"
 MFA_TOTP_ISSUER = "内勤"
+MFA_TOTP_TOLERANCE = 1  # a phone clock half a minute off is no wrong code
 
 # 等保 L2 defaults, practice.md 7.3
 PASSWORD_HASHERS = [
@@ -104,7 +106,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_IDLE = timedelta(minutes=30)
 SESSION_COOKIE_NAME = "neiqin"
 SESSION_COOKIE_HTTPONLY = True

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
@@ -109,6 +110,14 @@ class AccountAdapter(DefaultAccountAdapter):
     def set_password(self, user: Any, password: str) -> None:
         user.password_changed_at, user.must_change = clock.now(), False
         super().set_password(user, password)
+
+
+class MfaAdapter(DefaultMFAAdapter):
+    """allauth's second factor, with our sentences."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "incorrect_code": "验证码不对，看一眼手机上的新码再填。",
+    }
 
 
 def end_sessions(person: Person) -> None:
