@@ -54,9 +54,12 @@ class Up:
     def processes(self) -> dict[str, int]:
         """Process ids by what they are: up, web (granian's parent), granian, worker, postmaster."""
         up = self.process.pid
-        found = {"up": up, "postmaster": int((self.data / "postgres/postmaster.pid").read_text().split()[0])}
+        found = {"up": up, "postmaster": self.postmaster()}
         for pid in children(up):
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            try:
+                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue
             for kind in (b"web", b"worker"):
                 if kind in command:
                     found[kind.decode()] = pid
@@ -64,8 +67,18 @@ class Up:
             found["granian"] = web[0]
         return found
 
+    def postmaster(self) -> int:
+        """0 while a server that was killed is being started again: its file is away or empty for a moment."""
+        try:
+            return int((self.data / "postgres/postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError):
+            return 0
+
     def all_running(self) -> bool:
-        return {"web", "granian", "worker"} <= set(self.processes()) and answers("127.0.0.1", self.port)
+        found = self.processes()
+        return (
+            {"web", "granian", "worker"} <= set(found) and found["postmaster"] > 0 and answers("127.0.0.1", self.port)
+        )
 
 
 def children(pid: int) -> list[int]:
