@@ -224,6 +224,9 @@ def test_filters_views_and_columns_are_the_persons_own(desk, rep):
     assert "去掉「城市」，看 1 家" in none
     desk.post(f"{LIST}views/", {"name": "昆山的", "query": "f=city%3Ais%3A%E6%98%86%E5%B1%B1"})
     assert "昆山的" in desk.get(LIST).content.decode()
+    current = desk.get(f"{LIST}?f=city%3Ais%3A%E6%98%86%E5%B1%B1").content.decode()
+    desk.post(re.search(r'action="([^"]+/delete/)"', current)[1])
+    assert "昆山的" not in desk.get(LIST).content.decode()
     desk.post(f"{LIST}columns/", {"column": ["name", "city"]})
     assert "客户类型</" not in desk.get(LIST).content.decode().split("</thead>")[0]
     wrong = desk.get(f"{LIST}?f=nosuch:is:1")
