@@ -1,0 +1,1 @@
+"""The working calendar, clocks that start, hold and stop on events, reminders, escalation."""

@@ -1,0 +1,1 @@
+"""Tables in and out: workbooks, text files, clipboard; dry run, undo, error workbook, export."""

@@ -1,0 +1,1 @@
+"""A number with its definition, its as-of moment and the rows behind it; comparison of periods."""

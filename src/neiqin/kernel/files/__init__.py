@@ -1,0 +1,1 @@
+"""Encrypted files of records: versions, hashes, scoped download, safe previews."""

@@ -1,0 +1,1 @@
+"""Work in the background: `from neiqin.kernel.jobs.queue import job, defer`."""

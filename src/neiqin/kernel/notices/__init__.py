@@ -1,0 +1,1 @@
+"""Inbox, e-mail, digests, quiet hours."""

@@ -1,0 +1,1 @@
+"""Typst templates to PDF, amounts in words, batches, print counts."""

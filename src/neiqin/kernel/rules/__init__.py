@@ -1,0 +1,1 @@
+"""Decision tables as data: versions by date, example rows, which rule decided this."""
