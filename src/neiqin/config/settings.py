@@ -15,6 +15,7 @@ MODULES = ["neiqin.kernel.people.module", "neiqin.modules.customers.module"]
 DEBUG = False
 SECRET_KEY = ENV.secret_key
 MASTER_KEY = ENV.master_key
+FILES = ENV.data / "files"
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("NEIQIN_ORIGINS", "").split(",") if o]
 COMPANY_TIME_ZONE = "Asia/Shanghai"

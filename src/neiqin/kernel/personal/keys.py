@@ -38,7 +38,7 @@ class Tampered(Exception):
     """A stored value or key does not open: altered, moved to another subject or column, or another master key."""
 
 
-def _master_keys() -> dict[int, bytes]:
+def master_keys() -> dict[int, bytes]:
     """Version (1 to 255) -> master key; the highest is the one in use, older ones still open what they wrapped.
 
     settings.MASTER_KEYS, or settings.MASTER_KEY as version 1.
@@ -60,13 +60,13 @@ def _wrapping(master: bytes) -> AESGCM:
 
 def _wrap(subject: UUID, key: bytes) -> bytes:
     """version byte, nonce, AES-GCM of the data key; bound to its subject."""
-    masters = _master_keys()
+    masters = master_keys()
     version, nonce = max(masters), os.urandom(NONCE_BYTES)
     return bytes((version,)) + nonce + _wrapping(masters[version]).encrypt(nonce, key, subject.bytes)
 
 
 def _unwrap(subject: UUID, wrapped: bytes) -> bytes:
-    master = _master_keys().get(wrapped[0])
+    master = master_keys().get(wrapped[0])
     if master is None:
         raise Tampered(f"the key of {subject} needs master key version {wrapped[0]}, which this installation lacks")
     try:
@@ -175,7 +175,7 @@ def blind(text: str, purpose: str) -> bytes:
 
 
 def _current_master() -> bytes:
-    masters = _master_keys()
+    masters = master_keys()
     return masters[max(masters)]
 
 
@@ -206,7 +206,7 @@ def find_subjects(text: str, purpose: str) -> list[UUID]:
     """The subjects indexed with this canonical text, under any master key still in use. "" finds none."""
     if not text:
         return []
-    digests = [_blind(text, purpose, master) for master in _master_keys().values()]
+    digests = [_blind(text, purpose, master) for master in master_keys().values()]
     with connection.cursor() as cursor:
         cursor.execute("SELECT subject FROM personal_blindindex WHERE digest = ANY(%s::bytea[])", [digests])
         return [row[0] for row in cursor.fetchall()]
@@ -250,7 +250,7 @@ def rewrap(limit: int = 10_000) -> int:
     (`index_many`) before that. Call inside a transaction, again and again.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_STALE, [max(_master_keys()), limit])
+        cursor.execute(_STALE, [max(master_keys()), limit])
         stale = cursor.fetchall()
         if stale:
             renewed = [_wrap(subject, _unwrap(subject, bytes(wrapped))) for subject, wrapped in stale]
