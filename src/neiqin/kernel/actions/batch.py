@@ -15,7 +15,8 @@ Emitted = tuple[str, int, str | None, str | None, Any]
 class Batch(Generic[M]):
     """What an action's body works on.
 
-    records: the locked records still in; rows: for actions that create, the parsed values, one a new record;
+    records: the locked records still in; rows: the parsed values, for actions that create one a new record by
+    position, for actions on each record its own by id;
     by: the acting person; now: the moment of the run; preview: nothing will be kept.
     """
 
@@ -37,6 +38,7 @@ class Batch(Generic[M]):
         self.versions: Mapping[int, int] = versions or {}
         self.left: list[M] = []  # done, but there was nothing to change: no new version, no event
         self.only_told = False  # an event, but no new version
+        self.rows: dict[int, dict[str, Any]] = {}
         self.refused: dict[int, Refusal] = {}
         self.emitted: list[Emitted] = []
         self.event_data: dict[int, Any] = {}
@@ -142,7 +144,7 @@ class NewBatch(Batch[M]):
     def __init__(self, model: Any, rows: Sequence[dict[str, Any]], **rest: Any) -> None:
         super().__init__([], **rest)
         self.model = model
-        self.rows: dict[int, dict[str, Any]] = dict(enumerate(rows))
+        self.rows = dict(enumerate(rows))
         self.positions: dict[int, int] = {}
 
     def __len__(self) -> int:

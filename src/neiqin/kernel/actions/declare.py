@@ -27,6 +27,8 @@ class Action:
     creates: bool = False  # makes records instead of changing given ones
     merges: bool = False  # takes a stale version if the changed fields are disjoint
     partial: bool = False  # only the given parameters are checked and passed on
+    each: bool = False  # takes rows: to each record parameters of its own, in `batch.rows`
+    rehearse: Callable[[Any], None] | None = None  # of one that creates: refuse what it would, and write nothing
     button: bool = True
     bulk: bool = True
     primary: bool = False
@@ -38,6 +40,11 @@ class Action:
     @property
     def code(self) -> str:
         return f"{self.model._meta.label_lower}.{self.name}"
+
+    @property
+    def rows(self) -> bool:
+        """Whether it takes rows instead of parameters."""
+        return self.creates or self.each
 
     @property
     def event_name(self) -> str:

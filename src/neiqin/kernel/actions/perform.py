@@ -64,7 +64,8 @@ def perform(
     address: str | None = None,
     seconds: int = WRITE_SECONDS,
 ) -> Outcome:
-    """Do `action` as person `by` on the records `ids` (or make records from `rows`), once per request `key`.
+    """Do `action` as person `by` on the records `ids`, or make records from `rows` (for actions on each record: `rows`
+    in the order of `ids`), once per request `key`.
 
     Returns an Outcome; refused records carry their reason and stay as they were. Raises Invalid (wrong parameters),
     NotAllowed (no such right at all), KeyReused, TooSlow (over `seconds` and what a large set gets; nothing saved).
@@ -204,14 +205,14 @@ def _parse(call: Call) -> tuple[list[dict[str, Any]], dict[int, Invalid]]:
             "refused", by=call.by, source=call.source, address=call.address, params={"action": call.action.code}
         )
         raise NotAllowed(f"没有「{call.action.label}」的权限。")
-    if not call.action.creates:
+    if not call.action.rows:
         return [call.action.parse(call.params or {})], {}
     values, invalid = [], {}
     for position, row in enumerate(call.rows):
         try:
             values.append(call.action.parse(row))
         except Invalid as error:
-            if len(call.rows) == 1:
+            if len(call.rows) == 1 and not call.action.each:
                 raise
             values.append({})
             invalid[position] = error
@@ -229,7 +230,7 @@ def _once(
         return _kept_answer(call, digest)
     batch = _batch(call, values, invalid, late, run, preview=preview)
     if len(batch):
-        call.action.body(batch, **({} if call.action.creates else values[0]))
+        call.action.body(batch, **({} if call.action.rows else values[0]))
         batch.write(call.action.to)
         try:
             _follow(call, batch)
@@ -249,21 +250,24 @@ def _batch(
     call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], run: int, *, preview: bool
 ) -> Batch[Any]:
     common = {"by": call.by, "now": clock.now(), "run": run, "preview": preview, "versions": call.versions}
+    wrong = {p: _invalid(error) for p, error in invalid.items()}
     if call.action.creates:
         made: NewBatch[Any] = NewBatch(call.action.model, values, **common)
-        made.refuse(
-            {
-                p: Refusal(str(e), e.problems[0].field, "invalid", [vars(x) for x in e.problems])
-                for p, e in invalid.items()
-            }
-        )
+        made.refuse(wrong)
         made.refuse(late)
         return made
     batch: Batch[Any] = Batch(_lock(call), **common)
+    if call.action.each:
+        batch.rows = dict(zip(call.ids, values, strict=True))
+        batch.refuse({call.ids[p]: refusal for p, refusal in wrong.items()})
     batch.refused.update(_absent(call, batch))
     batch.refuse(_unfit(call, batch))
     batch.refuse(late)
     return batch
+
+
+def _invalid(error: Invalid) -> Refusal:
+    return Refusal(str(error), error.problems[0].field, "invalid", [vars(problem) for problem in error.problems])
 
 
 def _lock(call: Call) -> list[Any]:
@@ -355,7 +359,7 @@ def _public(call: Call, values: list[Any]) -> Any:
     """The parameters as history keeps them: personal values are left out, they live only under their subject's key."""
     personal = {f.name for f in call.action.shape.fields if f.personal}
     lines = {line.name for line in call.action.shape.lines}
-    if call.action.creates:
+    if call.action.rows:
         return {"rows": len(values)}
     return {k: v for k, v in values[0].items() if k not in personal | lines and v not in (None, "")}
 

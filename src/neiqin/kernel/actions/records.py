@@ -13,6 +13,8 @@ from neiqin.kernel.personal.columns import seal_columns
 from neiqin.kernel.personal.keys import index_many
 
 Check = Callable[[Any], Mapping[int, str | Refusal]]
+Changes = Mapping[int, Mapping[str, Any]]  # record id -> the fields and lines to change
+ChangeCheck = Callable[[Any, Changes], Mapping[int, str | Refusal]]
 MOST_LINES = 2000
 
 
@@ -39,6 +41,11 @@ def creating(
         if after and batch.records:
             after(batch)
 
+    def rehearse(batch: NewBatch[Any]) -> None:
+        if check:
+            batch.refuse(check(batch))
+        _derived(batch, model, shape)
+
     made = Action(
         model,
         "create",
@@ -48,6 +55,7 @@ def creating(
         "created",
         shape=shape,
         creates=True,
+        rehearse=rehearse,
         button=False,
         bulk=False,
         icon="plus",
@@ -60,8 +68,8 @@ def editing(
     model: Any,
     shape: Shape,
     *,
-    check: Callable[[Any, dict[str, Any]], Mapping[int, str | Refusal]] | None = None,
-    after: Callable[[Any, dict[str, Any]], None] | None = None,
+    check: ChangeCheck | None = None,
+    after: Callable[[Any, Changes], None] | None = None,
     label: str = "修改",
     may: str = "",
     **options: Any,
@@ -69,52 +77,63 @@ def editing(
     """The action that changes some fields and lines. Only given keys are touched; disjoint changes of two people merge,
     the same field asks: refusal code `conflict`, with base, theirs and mine of each field. The owner is no field of an
     edit: ownership moves by an action of its own, with its own right, and takes the unit along.
+
+    check and after get the changes by record. Beside `edit`, the same changes for all, there is `edit_rows`: to each
+    record its own (imports); it is no button.
     """
 
     shape = Shape(tuple(f for f in shape.fields if f.path != "owner"), shape.lines)
 
     def edit(batch: Batch[Any], **changes: Any) -> None:
-        batch.refuse(_conflicts(batch, shape, changes))
-        if check:
-            batch.refuse(check(batch, changes))
-        if batch.records:
-            update(batch, shape, changes)
-        if after and batch.records:
-            after(batch, changes)
+        for lines in shape.lines if len(batch) > 1 else ():
+            if lines.name in changes:
+                text = f"「{lines.label}」一次只能改一条记录的。"
+                batch.refuse(dict.fromkeys(batch.ids, Refusal(text, lines.name)))
+        _change(batch, shape, dict.fromkeys(batch.ids, changes), check, after)
 
-    made = Action(
-        model,
-        "edit",
-        label,
-        edit,
-        may or f"{model._meta.app_label}.edit",
-        "edited",
-        shape=shape,
-        merges=True,
-        partial=True,
-        button=False,
-        bulk=False,
-        icon="edit",
-        **options,
-    )
-    return register(made)
+    def edit_rows(batch: Batch[Any]) -> None:
+        _change(batch, shape, batch.rows, check, after)
+
+    common: dict[str, Any] = {
+        "may": may or f"{model._meta.app_label}.edit",
+        "event": "edited",
+        "shape": shape,
+        "merges": True,
+        "partial": True,
+        "button": False,
+        "bulk": False,
+        "icon": "edit",
+    } | options
+    register(Action(model, "edit_rows", label, edit_rows, each=True, **common))
+    return register(Action(model, "edit", label, edit, **common))
+
+
+def _change(
+    batch: Batch[Any],
+    shape: Shape,
+    changes: Changes,
+    check: ChangeCheck | None,
+    after: Callable[[Any, Changes], None] | None,
+) -> None:
+    batch.refuse(_conflicts(batch, shape, changes))
+    if check:
+        batch.refuse(check(batch, {i: changes[i] for i in batch.ids}))
+    if batch.records:
+        update(batch, shape, changes)
+    if after and batch.records:
+        after(batch, {i: changes[i] for i in batch.ids})
 
 
 def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
     """Write the batch's rows and their lines: one statement a table."""
-    positions = list(batch.rows)
-    records = [_build(model, shape.fields, batch.rows[p], batch) for p in positions]
-    problems = model.derive(records, batch)
-    batch.refuse({positions[i]: refusal for i, refusal in problems.items()})
-    kept = [(p, r) for i, (p, r) in enumerate(zip(positions, records, strict=True)) if i not in problems]
-    if not kept:
+    made = _derived(batch, model, shape)
+    if not made:
         return
-    rows = [batch.rows[p] for p, _ in kept]
-    records = [r for _, r in kept]
+    rows, records = [batch.rows[p] for p in made], list(made.values())
     _seal(records, shape.fields, rows)
     model.objects.bulk_create(records)
     batch.records = records
-    batch.positions = {r.pk: p for p, r in kept}
+    batch.positions = {r.pk: p for p, r in made.items()}
     batch.before = dict.fromkeys(batch.ids)
     for lines in shape.lines:
         pairs = [
@@ -123,23 +142,33 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
         _insert_lines(batch, lines, pairs)
 
 
-def update(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> None:
-    """Write the changed fields of all records, and the lines of a single one. Nothing changed: nothing is written."""
-    fields = [f for f in shape.fields if f.name in changes]
+def _derived(batch: NewBatch[Any], model: Any, shape: Shape) -> dict[int, Any]:
+    """The records the rows would become, by position; what the model itself refuses is out. Nothing is written."""
+    made = {p: _build(model, shape.fields, row, batch) for p, row in batch.rows.items()}
+    positions = list(made)
+    problems = {positions[i]: refusal for i, refusal in model.derive(list(made.values()), batch).items()}
+    batch.refuse(problems)
+    return {p: record for p, record in made.items() if p not in problems}
+
+
+def update(batch: Batch[Any], shape: Shape, changes: Changes) -> None:
+    """Write the changed fields and lines of each record. Nothing changed: nothing is written."""
+    named = {name for row in changes.values() for name in row}
+    fields = [f for f in shape.fields if f.name in named]
     attributes = [f.attname for f in type(batch.records[0])._meta.concrete_fields]
     before = {r.pk: {a: getattr(r, a) for a in attributes} for r in batch.records}
-    for record in batch.records:
-        for field in fields:
-            if not field.personal:
-                setattr(record, _attribute(type(record), field), changes[field.name])
+    for field in fields:
+        attribute = "" if field.personal else _attribute(type(batch.records[0]), field)
+        for record in batch.records if attribute else ():
+            if field.name in changes[record.pk]:
+                setattr(record, attribute, changes[record.pk][field.name])
     order = list(batch.records)
     problems = type(order[0]).derive(order, batch)
     batch.refuse({order[i].pk: refusal for i, refusal in problems.items()})
-    _seal(batch.records, fields, [changes] * len(batch.records))
+    _seal(batch.records, fields, [changes[r.pk] for r in batch.records])
     touched = _collect(batch, before)
     for lines in shape.lines:
-        if lines.name in changes and batch.records and _change_lines(batch, lines, changes[lines.name]):
-            touched |= set(batch.ids)
+        touched |= _change_lines(batch, lines, {i: c[lines.name] for i, c in changes.items() if lines.name in c})
     batch.leave(set(batch.ids) - touched)
 
 
@@ -197,33 +226,41 @@ def _insert_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
     lines.model.objects.bulk_create(made)
 
 
-def _change_lines(batch: Batch[Any], lines: Lines, rows: Sequence[dict[str, Any]]) -> bool:
-    record = batch.records[0]
-    if len(batch.records) > 1:
-        batch.refuse(dict.fromkeys(batch.ids, Refusal(f"「{lines.label}」一次只能改一条记录的。", lines.name)))
-        return False
-    present = {line.pk: line for line in lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id")}
-    given = {row["id"] for row in rows if row.get("id")}
-    if unknown := given - present.keys():
-        batch.refuse(
-            {
-                record.pk: Refusal(
-                    f"「{lines.label}」里有 {len(unknown)} 行已被别人删掉，刷新再改。", lines.name, "stale"
-                )
-            }
-        )
-        return False
-    gone = {row["id"] for row in rows if row.get("id") and row.get("delete")}
-    new = [row for row in rows if not row.get("id") and not row.get("delete")]
-    if len(present) - len(gone) + len(new) < lines.min:
-        batch.refuse({record.pk: Refusal(f"「{lines.label}」至少要留 {lines.min} 行。", lines.name)})
-        return False
+def _change_lines(batch: Batch[Any], lines: Lines, rows: Mapping[int, Sequence[dict[str, Any]]]) -> set[int]:
+    """Add, change and delete the lines of these records; returns the records whose lines changed."""
+    wanted = {r.pk: r for r in batch.records if r.pk in rows}
+    if not wanted:
+        return set()
+    fk = lines.model._meta.get_field(lines.fk).attname
+    present: dict[int, dict[int, Any]] = {i: {} for i in wanted}
+    for line in lines.model.objects.filter(**{f"{lines.fk}__in": wanted}).order_by("id"):
+        present[getattr(line, fk)][line.pk] = line
+    batch.refuse({i: r for i in wanted if (r := _unfit_lines(lines, present[i], rows[i]))})
+    kept = {i: record for i, record in wanted.items() if i not in batch.refused}
+    gone = {row["id"] for i in kept for row in rows[i] if row.get("id") and row.get("delete")}
     if gone:
         lines.model.objects.filter(pk__in=gone).delete()
-    changed = [(present[row["id"]], row) for row in rows if row.get("id") and row["id"] not in gone and len(row) > 1]
+    changed = [
+        (present[i][row["id"]], row)
+        for i in kept for row in rows[i] if row.get("id") and row["id"] not in gone and len(row) > 1
+    ]  # fmt: skip
     _update_lines(batch, lines, changed)
-    _insert_lines(batch, lines, [(record, {f.name: f.default for f in lines.fields} | row) for row in new])
-    return bool(gone or new or changed)
+    empty = {f.name: f.default for f in lines.fields}
+    new = [(kept[i], empty | row) for i in kept for row in rows[i] if not row.get("id") and not row.get("delete")]
+    _insert_lines(batch, lines, new)
+    owners = {i for i in kept for row in rows[i] if row.get("id") in gone}
+    return owners | {getattr(line, fk) for line, _ in changed} | {record.pk for record, _ in new}
+
+
+def _unfit_lines(lines: Lines, present: Mapping[int, Any], rows: Sequence[Mapping[str, Any]]) -> Refusal | None:
+    given = {row["id"] for row in rows if row.get("id")}
+    if unknown := given - present.keys():
+        return Refusal(f"「{lines.label}」里有 {len(unknown)} 行已被别人删掉，刷新再改。", lines.name, "stale")
+    gone = sum(1 for row in rows if row.get("id") and row.get("delete"))
+    new = sum(1 for row in rows if not row.get("id") and not row.get("delete"))
+    if len(present) - gone + new < lines.min:
+        return Refusal(f"「{lines.label}」至少要留 {lines.min} 行。", lines.name)
+    return None
 
 
 def _update_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Mapping[str, Any]]]) -> None:
@@ -239,14 +276,14 @@ def _update_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
     lines.model.objects.bulk_update(changed, [f.name for f in lines.model._meta.concrete_fields if not f.primary_key])
 
 
-def _conflicts(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> dict[int, Refusal]:
+def _conflicts(batch: Batch[Any], shape: Shape, changes: Changes) -> dict[int, Refusal]:
     """Of the records that have moved on since the caller looked: those where somebody changed the same fields."""
     problems = {}
     for record in batch.records:
         seen = batch.versions.get(record.pk)
         if seen is None or seen == record.version:
             continue
-        clashes = _clashes(record, seen, shape, changes)
+        clashes = _clashes(record, seen, shape, changes[record.pk])
         if clashes:
             names = "、".join(f"「{c['label']}」" for c in clashes)
             problems[record.pk] = Refusal(
@@ -255,7 +292,7 @@ def _conflicts(batch: Batch[Any], shape: Shape, changes: dict[str, Any]) -> dict
     return problems
 
 
-def _clashes(record: Any, seen: int, shape: Shape, changes: dict[str, Any]) -> list[dict[str, Any]]:
+def _clashes(record: Any, seen: int, shape: Shape, changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     tables = {line.model._meta.db_table: line.model._meta.get_field(line.fk).column for line in shape.lines}
     since = history.changes_since_version(record._meta.db_table, record.pk, seen, tables)
     theirs: dict[str, tuple[Any, Any]] = {}

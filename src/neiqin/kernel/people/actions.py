@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import Action, action, register
-from neiqin.kernel.actions.records import creating, editing, insert
+from neiqin.kernel.actions.records import Changes, creating, editing, insert
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
@@ -37,32 +37,34 @@ def _place_new(batch: NewBatch[Unit]) -> None:
     UnitPlace.objects.bulk_create(UnitPlace(unit=u, above_id=u.parent_id, from_on=today) for u in batch.records)
 
 
-def _changed_unit(batch: Batch[Unit], changes: dict[str, Any]) -> Mapping[int, Refusal]:
-    rows = dict.fromkeys(batch.ids, changes)
-    problems = absent(fields.UNIT, rows)
-    if "code" in changes:
-        problems |= taken(Unit, fields.UNIT[1], dict.fromkeys(batch.ids, changes["code"]), editing=True)
-    if changes.get("parent"):
-        below = units_below()
-        problems |= {
-            u.pk: Refusal(f"「{u.name}」不能挂在自己或自己的下级下面。", "parent")
-            for u in batch if changes["parent"] in below.get(u.pk, {u.pk})
-        }  # fmt: skip
+def _changed_unit(batch: Batch[Unit], changes: Changes) -> Mapping[int, Refusal]:
+    problems = absent(fields.UNIT, changes)
+    problems |= taken(Unit, fields.UNIT[1], _given("code", changes), editing=True)
+    parents = {i: parent for i, parent in _given("parent", changes).items() if parent}
+    below = units_below() if parents else {}
+    problems |= {
+        u.pk: Refusal(f"「{u.name}」不能挂在自己或自己的下级下面。", "parent")
+        for u in batch if u.pk in parents and parents[u.pk] in below.get(u.pk, {u.pk})
+    }  # fmt: skip
     return problems
 
 
-def _place_moved(batch: Batch[Unit], changes: dict[str, Any]) -> None:
+def _given(name: str, changes: Changes) -> dict[int, Any]:
+    """The new values of one field, by record, of those that get one."""
+    return {i: row[name] for i, row in changes.items() if name in row}
+
+
+def _place_moved(batch: Batch[Unit], changes: Changes) -> None:
     """The dated tree follows: the running place ends today, the next begins (C-ORG-01)."""
-    if "parent" not in changes:
+    parents = _given("parent", changes)
+    if not parents:
         return
     today = clock.today()
-    here = UnitPlace.objects.filter(unit_id__in=batch.ids, until_on=None).values_list("unit_id", "above_id")
-    moved = {unit for unit, above in here if above != changes["parent"]}
+    here = UnitPlace.objects.filter(unit_id__in=parents, until_on=None).values_list("unit_id", "above_id")
+    moved = {unit for unit, above in here if above != parents[unit]}
     UnitPlace.objects.filter(unit_id__in=moved, until_on=None, from_on=today).delete()
     UnitPlace.objects.filter(unit_id__in=moved, until_on=None).update(until_on=today)
-    UnitPlace.objects.bulk_create(
-        UnitPlace(unit_id=u, above_id=changes["parent"], from_on=today) for u in sorted(moved)
-    )
+    UnitPlace.objects.bulk_create(UnitPlace(unit_id=u, above_id=parents[u], from_on=today) for u in sorted(moved))
 
 
 create_unit = creating(Unit, UNIT, check=_new_unit, after=_place_new, label="新建部门", may=MANAGE)
@@ -81,21 +83,19 @@ def _new_position(batch: NewBatch[Position]) -> Mapping[int, Refusal]:
     return problems
 
 
-def _changed_position(batch: Batch[Position], changes: dict[str, Any]) -> Mapping[int, Refusal]:
-    problems: dict[int, Refusal] = {}
-    if "code" in changes:
-        problems = taken(Position, fields.POSITION[1], dict.fromkeys(batch.ids, changes["code"]), editing=True)
-    if "roles" in changes and len(batch.records) == 1:
-        present = dict(PositionRole.objects.filter(position_id=batch.ids[0]).values_list("pk", "role_id"))
+def _changed_position(batch: Batch[Position], changes: Changes) -> Mapping[int, Refusal]:
+    problems = taken(Position, fields.POSITION[1], _given("code", changes), editing=True)
+    for position, rows in _given("roles", changes).items():
+        present = dict(PositionRole.objects.filter(position_id=position).values_list("pk", "role_id"))
         kept = dict(present)
-        for row in changes["roles"]:
+        for row in rows:
             if row.get("id") and row.get("delete"):
                 kept.pop(row["id"], None)
             elif row.get("id") and row.get("role"):
                 kept[row["id"]] = row["role"]
-        new = [row["role"] for row in changes["roles"] if not row.get("id") and not row.get("delete")]
+        new = [row["role"] for row in rows if not row.get("id") and not row.get("delete")]
         if refusal := _wrong_roles([*kept.values(), *new], set(present.values()), batch.by):
-            problems.setdefault(batch.ids[0], refusal)
+            problems.setdefault(position, refusal)
     return problems
 
 
@@ -110,9 +110,9 @@ def _wrong_roles(roles: list[int], before: set[int], by: Any) -> Refusal | None:
     return None
 
 
-def _rights_stay(batch: Batch[Position], changes: dict[str, Any]) -> None:
+def _rights_stay(batch: Batch[Position], changes: Changes) -> None:
     """Called with the roles written: were these the last positions that could change rights?"""
-    if "roles" in changes:
+    if _given("roles", changes):
         keep_a_holder(batch)
 
 
@@ -124,12 +124,8 @@ def _new_role(batch: NewBatch[Role]) -> Mapping[int, Refusal]:
     return taken(Role, fields.ROLE[1], {p: row["code"] for p, row in batch.rows.items()}, editing=False)
 
 
-def _changed_role(batch: Batch[Role], changes: dict[str, Any]) -> Mapping[int, Refusal]:
-    return (
-        taken(Role, fields.ROLE[1], dict.fromkeys(batch.ids, changes["code"]), editing=True)
-        if "code" in changes
-        else {}
-    )
+def _changed_role(batch: Batch[Role], changes: Changes) -> Mapping[int, Refusal]:
+    return taken(Role, fields.ROLE[1], _given("code", changes), editing=True)
 
 
 create_role = creating(Role, ROLE, check=_new_role, label="新建角色", may=RIGHTS)
@@ -162,10 +158,8 @@ def _create_person(batch: NewBatch[Person]) -> None:
     )
 
 
-def _changed_person(batch: Batch[Person], changes: dict[str, Any]) -> Mapping[int, Refusal]:
-    if "staff_no" not in changes:
-        return {}
-    return taken(Person, fields.STAFF_NO, dict.fromkeys(batch.ids, changes["staff_no"]), editing=True)
+def _changed_person(batch: Batch[Person], changes: Changes) -> Mapping[int, Refusal]:
+    return taken(Person, fields.STAFF_NO, _given("staff_no", changes), editing=True)
 
 
 create_person = register(

@@ -40,6 +40,8 @@ def absent(fields: Iterable[Field], rows: Mapping[int, Mapping[str, Any]]) -> di
 
 def taken(model: Any, field: Field, values: Mapping[int, str], *, editing: bool) -> dict[int, Refusal]:
     """Values of a unique column that another record (or another row of this batch) has. Keys: row positions or ids."""
+    if not values:
+        return {}
     holders = dict(model.objects.filter(**{f"{field.name}__in": list(values.values())}).values_list(field.name, "pk"))
     problems, seen = {}, set()
     for key, value in values.items():

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
-from neiqin.kernel.actions.records import creating, editing
+from neiqin.kernel.actions.records import Changes, creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
@@ -28,16 +28,14 @@ def complete(batch: NewBatch[Customer]) -> Mapping[int, Refusal]:
     return problems | _known(batch, {p: row["uscc"] for p, row in batch.rows.items() if p not in problems})
 
 
-def still_complete(batch: Batch[Customer], changes: dict[str, Any]) -> Mapping[int, Refusal]:
+def still_complete(batch: Batch[Customer], changes: Changes) -> Mapping[int, Refusal]:
     """An edit may neither take the last way to reach the customer nor the code of another."""
     problems: dict[int, Refusal] = {}
-    if "contacts" in changes and len(batch.records) == 1:
-        rows = [row for row in changes["contacts"] if not row.get("id") and not row.get("delete")]
-        if refusal := _unreachable(rows) if rows else None:
-            problems[batch.ids[0]] = refusal
-    if changes.get("uscc"):
-        problems |= _known(batch, dict.fromkeys(batch.ids, changes["uscc"]))
-    return problems
+    for customer, change in changes.items():
+        rows = [row for row in change.get("contacts", ()) if not row.get("id") and not row.get("delete")]
+        if refusal := _unreachable(rows):
+            problems[customer] = refusal
+    return problems | _known(batch, {i: change["uscc"] for i, change in changes.items() if change.get("uscc")})
 
 
 def _unreachable(contacts: list[dict[str, Any]]) -> Refusal | None:
