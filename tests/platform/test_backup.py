@@ -109,6 +109,30 @@ def test_a_backup_under_load_is_restored_whole_on_another_cluster(source, backed
     assert forced.returncode == 0, forced.stderr
 
 
+def test_a_job_that_was_running_at_the_backup_is_put_back_after_the_restore(source, backed_up):
+    with connect(source) as connection:
+        connection.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, status) VALUES ('default', 'x.y', 'doing')"
+        )
+    target, data = backed_up.with_name("running.tar"), backed_up.parent / "running"
+    run("backup", "--with-keys", "--data", str(source.data), str(target))
+    assert run("restore", str(target), "--data", str(data)).returncode == 0
+    script = (
+        "from neiqin.config.setup import setup_as; setup_as('app')\n"
+        "from neiqin.kernel.jobs import process; from django.db import connection; print(process.tidy())\n"
+        "connection.close(); connection.close_pool()"
+    )
+    with Cluster(data).used() as cluster:
+        done = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=os.environ | {"NEIQIN_DATA": str(data)}
+        )
+        assert done.stdout == "1\n", done.stderr
+        with connect(cluster) as connection:
+            assert connection.execute("SELECT status::text, task_name FROM procrastinate_jobs").fetchall() == [
+                ("todo", "x.y")
+            ]
+
+
 def test_a_backup_without_keys_asks_for_them_before_anything_is_changed(source, backed_up):
     plain = backed_up.with_name("without.tar")
     run("backup", "--data", str(source.data), str(plain))

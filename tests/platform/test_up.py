@@ -52,7 +52,7 @@ class Up:
         return self.process.wait(30)
 
     def processes(self) -> dict[str, int]:
-        """Process ids by what they are: up, web (granian's parent), granian, worker, postmaster."""
+        """Process ids by what they are: up, web (granian's parent), granian, worker, jobs, postmaster."""
         up = self.process.pid
         found = {"up": up, "postmaster": self.postmaster()}
         for pid in children(up):
@@ -60,7 +60,7 @@ class Up:
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            for kind in (b"web", b"worker"):
+            for kind in (b"web", b"worker", b"jobs"):
                 if kind in command:
                     found[kind.decode()] = pid
         if web := children(found.get("web", 0)):
@@ -77,7 +77,9 @@ class Up:
     def all_running(self) -> bool:
         found = self.processes()
         return (
-            {"web", "granian", "worker"} <= set(found) and found["postmaster"] > 0 and answers("127.0.0.1", self.port)
+            {"web", "granian", "worker", "jobs"} <= set(found)
+            and found["postmaster"] > 0
+            and answers("127.0.0.1", self.port)
         )
 
 
@@ -131,7 +133,7 @@ def test_a_second_up_says_where_the_first_one_runs(running):
     assert "已经在运行" in second.stdout
 
 
-@pytest.mark.parametrize("victim", ["granian", "web", "worker", "postmaster"])
+@pytest.mark.parametrize("victim", ["granian", "web", "worker", "jobs", "postmaster"])
 def test_whatever_is_killed_comes_back(running, victim):
     assert until(running.all_running)
     pid = running.processes()[victim]
@@ -145,7 +147,7 @@ def test_a_killed_supervisor_leaves_nobody_on_the_port_and_the_next_one_takes_ov
     before = running.processes()
     os.kill(before["up"], signal.SIGKILL)
     running.process.wait()
-    assert until(lambda: not any(alive(before[kind]) for kind in ("web", "granian", "worker")))
+    assert until(lambda: not any(alive(before[kind]) for kind in ("web", "granian", "worker", "jobs")))
     assert not answers("127.0.0.1", running.port)
     assert alive(before["postmaster"])
     running.start()

@@ -1,5 +1,5 @@
 from neiqin.kernel.resources.resource import Module
-from tests.stranger import resources
+from tests.stranger import jobs, resources  # noqa: F401 - the manifest brings its jobs
 
 module = Module(
     "样品",

@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def up(given: argparse.Namespace) -> int:
-    """Run database, web and worker until SIGTERM or Ctrl-C."""
+    """Run database, web, worker and jobs until SIGTERM or Ctrl-C."""
     from neiqin.config.supervisor import Child, Supervisor, port_is_free
 
     data = environment.data_folder()
@@ -59,7 +59,7 @@ def up(given: argparse.Namespace) -> int:
             web += ["--threads", str(given.threads)]
             children = [Child("web", web)]
             if not given.no_worker:
-                children.append(Child("worker", []))
+                children += [Child("worker", []), Child("jobs", [])]
             Supervisor(cluster, children, lambda: print(f"内勤已启动：{url}", flush=True)).run(given.host, given.port)
     return 0
 

@@ -18,6 +18,7 @@ from neiqin.config.postgres import Cluster, ClusterProblem, Roles, binaries
 PARTITIONED = ("actions_run", "actions_event", "actions_change")
 LITTLE_DISK = 1024**3
 CLOCK_SKEW = timedelta(seconds=2)
+LONGEST_WAITING = timedelta(minutes=30)
 LONGEST_UNSEALED = timedelta(minutes=5)
 
 Verdict = tuple[bool, str]
@@ -192,6 +193,25 @@ def reactions() -> Verdict:
     failing = list(Cursor.objects.exclude(problem="").values_list("name", "problem"))
     said = "；".join(f"{name}：{problem[:120]}" for name, problem in failing)
     return not failing, f"有任务没有做成，会再试：{said}。" if failing else "没有失败的任务。"
+
+
+@check("后台任务")
+def jobs() -> Verdict:
+    with _connect() as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'), "
+            "count(*) FILTER (WHERE status = 'failed'), "
+            "array_agg(DISTINCT task_name) FILTER (WHERE status = 'failed'), now() - min(due) FILTER (WHERE status = 'todo') FROM procrastinate_jobs j, LATERAL (SELECT greatest("
+            "scheduled_at, (SELECT max(at) FROM procrastinate_events e WHERE e.job_id = j.id)) AS due) d"
+        ).fetchone()
+    waiting, running, failed, names, longest = row or (0, 0, 0, None, None)
+    said = f"等待 {waiting} 个，正在做 {running} 个"
+    if failed:
+        return False, f"{said}；最近七天有 {failed} 个没有做成（{'、'.join(names)}），原因见日志。"
+    if longest is not None and longest > LONGEST_WAITING:
+        minutes = int(longest.total_seconds() // 60)
+        return False, f"{said}；最早的已等了 {minutes} 分钟，请确认后台任务在运行。"
+    return True, f"{said}，没有失败的。"
 
 
 @check("静态文件", database=False)

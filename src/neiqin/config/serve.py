@@ -1,4 +1,7 @@
-"""The processes under the supervisor: `web` (granian, WSGI) and `worker` (jobs). Each ends when its parent is gone."""
+"""The processes under the supervisor: `web` (granian, WSGI), `worker` (reactions, seals) and `jobs` (the queue).
+
+Each ends when its parent is gone.
+"""
 
 import argparse
 import ctypes
@@ -21,12 +24,15 @@ def main(arguments: list[str] | None = None) -> None:
     web.add_argument("--workers", type=int, default=1)
     web.add_argument("--threads", type=int, default=4)
     kinds.add_parser("worker")
+    kinds.add_parser("jobs")
     given = parser.parse_args(arguments)
     follow_parent()
     if given.kind == "web":
         serve_web(given.host, given.port, given.workers, given.threads)
-    else:
+    elif given.kind == "worker":
         run_worker()
+    else:
+        run_jobs()
 
 
 def serve_web(host: str, port: int, workers: int, threads: int) -> None:
@@ -50,15 +56,29 @@ def serve_web(host: str, port: int, workers: int, threads: int) -> None:
 
 
 def run_worker() -> None:
-    """Run the jobs."""
+    """React to events, seal, do what is to be done every hour."""
+    _set_up()
+    from neiqin.kernel.actions import worker
+
+    worker.run()
+
+
+def run_jobs() -> None:
+    """Run the jobs of the queue, gently: people at their screens come first."""
+    os.nice(10)
+    _set_up()
+    from neiqin.kernel.jobs import process
+
+    process.run()
+
+
+def _set_up() -> None:
     from neiqin.config.setup import setup_as
 
     setup_as("app")
-    from neiqin.kernel.actions import worker
     from neiqin.kernel.resources.resource import site
 
-    site()  # the manifests say what the worker reacts to and does every hour
-    worker.run()
+    site()  # the manifests say what is reacted to, done every hour, and which jobs there are
 
 
 def follow_parent() -> None:

@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "neiqin.kernel.numbering",
     "neiqin.kernel.people",
     "neiqin.kernel.resources",
+    "procrastinate.contrib.django",
     "neiqin.kernel.jobs",
     "neiqin.kernel.search",
     "neiqin.kernel.files",
@@ -171,6 +172,8 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"neiqin": {"level": "INFO"}},
 }
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None  # the manifests import what declares jobs
 
 COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "恒川工业品")
 RENDERER = "neiqin.web.jinja.render"

@@ -1,4 +1,4 @@
-"""One tree: database, web and worker. Whatever dies is started again; SIGTERM or Ctrl-C stops all in order.
+"""One tree: database, web, worker and jobs. Whatever dies is started again; SIGTERM or Ctrl-C stops all in order.
 
 Imports the standard library only: this process lives as long as the system and must cost nothing.
 """
