@@ -207,7 +207,7 @@ def list_page(count=20, **more):
             O(name="tag", label="打标签", icon="flag", danger=False, url="/customers/do/tag/", key=None),
             O(name="stop", label="停用", icon="ban", danger=True, url="/customers/do/stop/", key=None),
         ],
-        "can_export": True,
+        "tools": [O(label="导出", url="/exports/new/", icon="download", dialog=True)],
         "empty": O(title="没有符合的客户", text="去掉「业务员」能看到 12 家。", links=[O(label="去掉业务员", url="?")]),
         "error": None,
     }

@@ -37,6 +37,7 @@ class Batch(Generic[M]):
         self.preview = preview
         self.versions: Mapping[int, int] = versions or {}
         self.left: list[M] = []  # done, but there was nothing to change: no new version, no event
+        self.gone: list[M] = []  # deleted: an event, and no row any more
         self.only_told = False  # an event, but no new version
         self.rows: dict[int, dict[str, Any]] = {}
         self.refused: dict[int, Refusal] = {}
@@ -87,6 +88,13 @@ class Batch(Generic[M]):
         """These records are as they should be already: they count as done, without a new version or an event."""
         self.left += [r for r in self.records if r.pk in ids]  # type: ignore[attr-defined]
         self.records = [r for r in self.records if r.pk not in ids]  # type: ignore[attr-defined]
+
+    def delete(self, ids: Collection[int]) -> None:
+        """Delete these records with their lines. Their event tells it; history keeps what they were."""
+        self.gone += [r for r in self.records if r.pk in ids]  # type: ignore[attr-defined]
+        self.records = [r for r in self.records if r.pk not in ids]  # type: ignore[attr-defined]
+        if self.gone:
+            type(self.gone[0]).objects.filter(pk__in=ids).delete()  # type: ignore[attr-defined]
 
     def unchanged_but_told(self) -> None:
         """The action leaves the records as they are; that it was done is an event all the same."""

@@ -239,7 +239,8 @@ def _once(
             raise
         if not preview:
             batch.finish()
-    done = sorted([*batch.ids, *(r.pk for r in batch.left)]) if batch.left else batch.ids
+    others = [r.pk for r in (*batch.left, *batch.gone)]
+    done = sorted([*batch.ids, *others]) if others else batch.ids
     outcome = Outcome(run if done else None, done, batch.refused)
     if not preview:
         history.close_run(call, outcome)
@@ -326,10 +327,10 @@ def _within_scope(call: Call, batch: Batch[Any]) -> set[int]:
 
 def _follow(call: Call, batch: Batch[Any]) -> None:
     """Events, one a record, in one statement; then their effects."""
-    if not batch.records:
+    if not batch.records and not batch.gone:
         return
     model = call.action.model._meta.label_lower
-    states = {r.pk: getattr(r, "state", None) for r in batch.records}
+    states = {r.pk: getattr(r, "state", None) for r in batch.records} | {r.pk: None for r in batch.gone}
     own: list[Emitted] = [
         (call.action.event_name, i, batch.before.get(i), state, batch.event_data.get(i)) for i, state in states.items()
     ]

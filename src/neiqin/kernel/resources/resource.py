@@ -142,13 +142,24 @@ class Todo:
 
 
 @dataclass(frozen=True)
+class Tool:
+    """A button over a list: opens a page, or a dialog."""
+
+    label: str
+    url: str
+    icon: str
+    dialog: bool = False
+
+
+@dataclass(frozen=True)
 class Module:
     """The manifest: everything a module plugs into the system.
 
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> what the
-    module has for the workbench, figures and things to do; hourly: jobs of the worker.
+    module has for the workbench, figures and things to do; hourly: jobs of the worker; imports: exchange's plans for
+    resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over its list.
     """
 
     label: str
@@ -162,6 +173,8 @@ class Module:
     sections: Sequence[str] = ()
     home: Sequence[Callable[[Any], Sequence[Stat | Todo]]] = ()
     hourly: Sequence[Callable[[], object]] = ()
+    imports: Sequence[Any] = ()
+    tools: Sequence[Callable[[Resource, Any, str], Sequence[Tool]]] = ()
 
 
 class Site:

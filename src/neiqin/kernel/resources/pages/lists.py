@@ -82,7 +82,7 @@ def _frame(
             for a in resource.actions
             if a.bulk and person.may(a.may)
         ],
-        can_export=False,
+        tools=[t for m in site().modules for tools in m.tools for t in tools(resource, person, _here(query))],
         empty=None,
     )
 
@@ -121,8 +121,12 @@ def _empty(resource: Resource, listing: Listing, page: Bag) -> Bag:
     return Bag(title=f"还没有{resource.label}", text=f"你能看到的范围里还没有{resource.label}。", links=new)
 
 
+def _here(query: Query) -> str:
+    return query.address("", size=50).removeprefix("?")
+
+
 def _views(resource: Resource, person: Any, query: Query) -> list[Bag]:
-    here = query.address("", size=50).removeprefix("?")
+    here = _here(query)
     views = [Bag(label="全部", url=resource.url, current=not here, count=None, hot=False, mine=False, delete_url="")]
     views += [
         Bag(
