@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neiqin.kernel.exchange.reading import Limits, Unreadable, read, read_clipboard
@@ -55,14 +55,15 @@ def test_digits_lost_in_a_number_cell_are_suspect_and_so_is_scientific_notation(
 def test_a_formula_gives_its_value_and_never_runs():
     body = raw_xlsx(
         f'<row r="1">{inline("A1", "甲")}{inline("B1", "乙")}</row>'
-        '<row r="2"><c r="A2"><f>1+1</f><v>2</v></c><c r="B2" t="inlineStr"><is><t>=cmd|\'/c calc\'!A0</t></is></c></row>'
+        '<row r="2"><c r="A2"><f>1+1</f><v>2</v></c>'
+        f"{inline('B2', '=cmd|calc!A0')}</row>"
         '<row r="3"><c r="A3" t="e"><f>1/0</f><v>#DIV/0!</v></c><c r="B3"><f>A1</f></c></row>'
         '<row r="4"><c r="A4"><v>4</v></c></row>'
     )
     book = read(body, "x.xlsx")
     assert book.notes == ("有 2 格是公式错误或没有算出值（如 A3），读成空。",)
     rows = list(book.sheets[0].rows())
-    assert [row.cells for row in rows] == [["2", "=cmd|'/c calc'!A0"], ["4", ""]]
+    assert [row.cells for row in rows] == [["2", "=cmd|calc!A0"], ["4", ""]]
 
 
 def test_a_row_with_a_broken_formula_keeps_its_suspicion():
@@ -237,6 +238,7 @@ def test_reading_stops_at_the_first_rows_until_asked_for_more():
 CELL = st.text("甲乙丙户名杭州abcXYZ09-_. ()（）", min_size=1, max_size=8).filter(lambda t: t.strip() == t)
 
 
+@settings(deadline=None)
 @given(
     rows=st.lists(st.lists(CELL, min_size=3, max_size=3), max_size=6),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "gb18030", "gbk"]),

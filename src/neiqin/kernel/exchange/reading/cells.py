@@ -6,8 +6,9 @@ from functools import lru_cache
 from neiqin.kernel.fields.formats import BadFormat, clean_text
 
 _AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)  # ="1930…": a formula that keeps a number a text
-_QUOTED = re.compile(r"'(?=[0-9=+\-@]|[A-Za-z][A-Za-z0-9_-]*$)")  # '00123 and our own '=1+1
-_TICKED = re.compile(r"`(?=\S)")
+_QUOTED = re.compile(r"^'(?=[0-9=+\-@＝＋－＠]|[A-Za-z][A-Za-z0-9_-]*$)")  # '00123 and our own '=1+1
+_TICKED = re.compile(r"^`(?=\S)")
+_TRICKS = ("=", "'", "`")
 _SCIENTIFIC = re.compile(r"[+-]?[0-9](?:\.[0-9]+)?[Ee]\+?[0-9]{1,3}")
 
 LOST = "表格软件把这格存成了数字，第 16 位起已经丢了。在原文件里把这一列设成文本，重新填这一格。"
@@ -26,11 +27,15 @@ def _clean(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = clean_text(text, multiline=True)
     text = text.strip()
-    if text[:1] in "='`":
-        if kept := _AS_TEXT.fullmatch(text):
-            text = kept[1].replace('""', '"').strip()
-        text = _TICKED.sub("", _QUOTED.sub("", text, 1) if text[:1] == "'" else text, 1) if text[:1] in "'`" else text
+    while text[:1] in _TRICKS and (bare := _bare(text)) != text:  # until nothing is left: what is written out and
+        text = bare  # read again must be the same
     return text
+
+
+def _bare(text: str) -> str:
+    if kept := _AS_TEXT.fullmatch(text):
+        return kept[1].replace('""', '"').strip()
+    return (_TICKED if text[0] == "`" else _QUOTED).sub("", text, count=1).strip() if text[0] != "=" else text
 
 
 _cached = lru_cache(maxsize=32_768)(_clean)
