@@ -1,8 +1,9 @@
 from neiqin.kernel.resources.resource import Module
-from tests.stranger import jobs, resources  # noqa: F401 - the manifest brings its jobs
+from tests.stranger import clocks, jobs, resources  # noqa: F401 - the manifest brings its jobs
 
 module = Module(
     "样品",
     [resources.sample],
     permissions={"stranger.view": "看样品", "stranger.create": "建样品", "stranger.edit": "改样品"},
+    clocks=clocks.CLOCKS,
 )

@@ -201,8 +201,10 @@ def jobs() -> Verdict:
         row = connection.execute(
             "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'), "
             "count(*) FILTER (WHERE status = 'failed'), "
-            "array_agg(DISTINCT task_name) FILTER (WHERE status = 'failed'), now() - min(due) FILTER (WHERE status = 'todo') FROM procrastinate_jobs j, LATERAL (SELECT greatest("
-            "scheduled_at, (SELECT max(at) FROM procrastinate_events e WHERE e.job_id = j.id)) AS due) d"
+            "array_agg(DISTINCT task_name) FILTER (WHERE status = 'failed'), "
+            "now() - min(due) FILTER (WHERE status = 'todo') "
+            "FROM procrastinate_jobs j, LATERAL (SELECT greatest(scheduled_at, "
+            "(SELECT max(at) FROM procrastinate_events e WHERE e.job_id = j.id)) AS due) d"
         ).fetchone()
     waiting, running, failed, names, longest = row or (0, 0, 0, None, None)
     said = f"等待 {waiting} 个，正在做 {running} 个"

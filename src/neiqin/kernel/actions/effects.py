@@ -7,6 +7,7 @@ from typing import Any
 
 EFFECTS: dict[str, list[Callable[["Happened"], None]]] = {}
 HOURLY: list[Callable[[], object]] = []
+MINUTELY: list[Callable[[], object]] = []
 REACTIONS: dict[str, tuple[frozenset[str], Callable[[list[Any]], None]]] = {}
 
 
@@ -33,6 +34,11 @@ def on(event: str, effect: Callable[[Happened], None]) -> None:
 def hourly(job: Callable[[], object]) -> None:
     """Register a job of the worker: called about once an hour, and once more after a crash; it must be repeatable."""
     HOURLY.append(job)
+
+
+def minutely(job: Callable[[], object]) -> None:
+    """As hourly, about once a minute: it must be cheap where there is nothing to do."""
+    MINUTELY.append(job)
 
 
 def react(name: str, events: Iterable[str], reaction: Callable[[list[Any]], None]) -> None:

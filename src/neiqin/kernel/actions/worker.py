@@ -7,13 +7,14 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.db import Error, connection, transaction
 
 from neiqin.kernel.actions import seals
-from neiqin.kernel.actions.effects import HOURLY, REACTIONS
+from neiqin.kernel.actions.effects import HOURLY, MINUTELY, REACTIONS
 from neiqin.kernel.actions.models import Cursor, Era, Event
 
 logger = logging.getLogger("neiqin.worker")
@@ -21,6 +22,7 @@ _due: dict[str, float] = {}  # when a reaction that failed is tried again
 
 SEAL_SECONDS = 5
 MAINTENANCE_SECONDS = 3600
+TICK_SECONDS = 60
 BATCH = 1000
 LONGEST_PAUSE = 300.0
 END = 2**63 - 1
@@ -32,13 +34,16 @@ def run() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    sealed_at = maintained_at = float("-inf")  # the monotonic clock may begin with the machine
+    sealed_at = ticked_at = maintained_at = float("-inf")  # the monotonic clock may begin with the machine
     while not stop.is_set():
         try:
             if time.monotonic() - maintained_at > MAINTENANCE_SECONDS:
                 maintain()
-                do_hourly()
+                do_each(HOURLY)
                 maintained_at = time.monotonic()
+            if time.monotonic() - ticked_at > TICK_SECONDS:
+                do_each(MINUTELY)
+                ticked_at = time.monotonic()
             busy = react_once()
             if time.monotonic() - sealed_at > SEAL_SECONDS:
                 seal_all()
@@ -85,13 +90,13 @@ def maintain() -> None:
             raise
 
 
-def do_hourly() -> None:
-    """The modules' hourly jobs; one that fails does not keep the others from their turn."""
-    for job in HOURLY:
+def do_each(jobs: Iterable[Callable[[], object]]) -> None:
+    """The modules' jobs of the hour or minute; one that fails does not keep the others from their turn."""
+    for job in jobs:
         try:
             job()
         except Exception:
-            logger.exception("hourly job %s failed", getattr(job, "__name__", job))
+            logger.exception("job %s failed", getattr(job, "__name__", job))
 
 
 def react_once() -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db.models import Q
@@ -141,6 +141,13 @@ class Todo:
     tone: str = ""
 
 
+class Plug(Protocol):
+    """What a room above the resources takes from a manifest."""
+
+    def plug(self) -> None:
+        """Make itself known; raises ValueError for a second one of the same name."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """A button over a list: opens a page, or a dialog."""
@@ -158,8 +165,9 @@ class Module:
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> what the
-    module has for the workbench, figures and things to do; hourly: jobs of the worker; imports: exchange's plans for
-    resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over its list.
+    module has for the workbench, figures and things to do; hourly, minutely: jobs of the worker; imports: exchange's
+    plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
+    its list; clocks, rules, figures: what the rooms of these names take from a manifest, each plugged in once.
     """
 
     label: str
@@ -175,6 +183,10 @@ class Module:
     hourly: Sequence[Callable[[], object]] = ()
     imports: Sequence[Any] = ()
     tools: Sequence[Callable[[Resource, Any, str], Sequence[Tool]]] = ()
+    minutely: Sequence[Callable[[], object]] = ()
+    clocks: Sequence[Plug] = ()
+    rules: Sequence[Plug] = ()
+    figures: Sequence[Plug] = ()
 
 
 class Site:
@@ -228,6 +240,10 @@ def site() -> Site:
                 effects.on(event, effect)
             for job in module.hourly:
                 effects.hourly(job)
+            for job in module.minutely:
+                effects.minutely(job)
+            for plug in (*module.clocks, *module.rules, *module.figures):
+                plug.plug()
             for name, (events, reaction) in module.reactions.items():
                 effects.react(name, events, reaction)
     return _site

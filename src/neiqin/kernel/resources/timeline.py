@@ -83,6 +83,8 @@ def sentence(event: Event) -> str:
     action = next((a for a in REGISTRY.values() if a.event_name == event.name), None)
     verb = action.label if action else {"held": "提交审批"}.get(event.name.rsplit(".", 1)[-1], "")
     data = event.data or {}
+    if "words" in data:  # an event without a verb of its own: a reminder
+        return str(data["words"])
     said = data.get("reason") or data.get("note") or ""
     return f"{verb}：{said}" if said else verb
 

@@ -33,6 +33,7 @@ OTHER = {
     "export": "导出",
     "direct": "直接改了数据库",
     "demo": "装入演示数据",
+    "deadlines.remind": "到期提醒",
 }
 SOURCES = {
     "web": "网页",
