@@ -202,7 +202,7 @@ def test_a_row_longer_than_the_header_has_a_problem_and_a_shorter_one_is_complet
 def test_hidden_and_empty_sheets_are_told_and_the_others_offered():
     book = read(xlsx([["甲"], ["1"]], name="订单", hidden_旧=[["乙"]], 空=[], 退货=[["丙"], ["2"]]), "x.xlsx")
     assert [sheet.name for sheet in book.sheets] == ["订单", "退货"]
-    assert book.notes == ("工作表「hidden_旧」是隐藏的，没有读。", "工作表「空」是空的。")
+    assert book.notes == ("工作表「hidden_旧」是隐藏的，没有读。", "工作表「空」前 200 行是空的，没有读。")
     assert [row.cells for row in book.sheets[1].rows()] == [["2"]]
 
 

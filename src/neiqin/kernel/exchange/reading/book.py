@@ -6,13 +6,17 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
+from xlsxwriter.utility import xl_rowcol_to_cell
+
 from neiqin.kernel.exchange.reading import cells, container, foot, head, text, workbook
 from neiqin.kernel.exchange.reading.limits import Limits, Unreadable
+from neiqin.kernel.exchange.reading.workbook import Raw
+from neiqin.kernel.fields.formats import BadFormat
 
-Raw = tuple[list[str], str]
 _NOTHING: Mapping[int, str] = {}
 _ALL_OWN: frozenset[int] = frozenset()
-HEAD = 200  # rows of `Sheet.sample`
+HEAD = 200  # rows from which header and `Sheet.sample` are taken
+MERGED = 2_000_000  # cells filled from a merged cell above, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ class Rows:
                 kind = kinds[column] if column < len(kinds) else ""
                 if why := cells.suspicion(value, kind):
                     found[column] = why
-            elif not value and self._bad and (why := self._bad.get(f"{_letters(column)}{number}", "")):
+            elif not value and self._bad and (why := self._bad.get(xl_rowcol_to_cell(number - 1, column), "")):
                 found[column] = why
         return found or _NOTHING
 
@@ -153,29 +157,21 @@ class Rows:
 
 def _down(merged: head.Merged, last_header: int) -> dict[int, list[list[Any]]]:
     """Merged cells over several rows of data, by each row they touch: [top row, column, value to come]."""
+    tall = [(top, left, bottom) for top, left, bottom, _ in merged if last_header < top < bottom]
+    if sum(bottom - top for top, _, bottom in tall) > MERGED:
+        raise Unreadable("合并单元格太多，读不动。在 Excel 或 WPS 里取消合并，填好每一格，再导入。")
     touched: dict[int, list[list[Any]]] = {}
-    for top, left, bottom, _right in merged:
-        if last_header < top < bottom <= top + 100_000:
-            one: list[Any] = [top, left, ""]
-            for row in range(top, bottom + 1):
-                touched.setdefault(row, []).append(one)
+    for top, left, bottom in tall:
+        one: list[Any] = [top, left, ""]
+        for row in range(top, bottom + 1):
+            touched.setdefault(row, []).append(one)
     return touched
-
-
-def _letters(column: int) -> str:
-    """Column from 0 -> A, B … AA."""
-    name = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(65 + rest) + name
-    return name
 
 
 def _cleaned(texts: list[str], number: int) -> list[str]:
     try:
         return [cells.clean(value) if value else "" for value in texts]
-    except cells.BadFormat as error:
+    except BadFormat as error:
         raise Unreadable(f"第 {number} 行有一格存不下：{error.sentence}") from None
 
 
@@ -254,7 +250,7 @@ def _text_book(content: str, name: str, limits: Limits, sign: str | None = None,
     first = list(islice(text.records(content, sign, limits), HEAD))
     sheet = _sheet(name, first, lambda: text.records(content, sign, limits), header=header)
     if sheet is None:
-        raise Unreadable("文件里只有空行，没有内容。核对选的是不是这个文件，重新选。")
+        raise Unreadable(f"文件前 {HEAD} 行是空的，没有读。删掉上面的空行，或核对选的是不是这个文件。")
     return Book("text", (sheet,))
 
 
@@ -267,9 +263,7 @@ def _workbook(body: bytes, kind: str, unfinished: dict[str, list[str]], limits: 
     if bad:
         notes.append(f"有 {len(bad)} 格是公式错误或没有算出值（如 {next(iter(bad))}），读成空。")
     sheets = []
-    for index, raw in enumerate(found):
-        if raw.hidden:
-            continue
+    for index, raw in ((index, raw) for index, raw in enumerate(found) if not raw.hidden):
         sheet = _sheet(
             raw.name,
             raw.head,
@@ -278,7 +272,7 @@ def _workbook(body: bytes, kind: str, unfinished: dict[str, list[str]], limits: 
             bad=bad if alone else None,
         )
         if sheet is None:
-            notes.append(f"工作表「{raw.name}」是空的。")
+            notes.append(f"工作表「{raw.name}」前 {HEAD} 行是空的，没有读。")
         else:
             sheets.append(sheet)
     if not sheets:

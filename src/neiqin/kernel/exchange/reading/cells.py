@@ -1,9 +1,8 @@
 """A cell as a clerk sees it: without the tricks that keep long numbers whole, and without invisible marks."""
 
 import re
-from functools import lru_cache
 
-from neiqin.kernel.fields.formats import BadFormat, clean_text
+from neiqin.kernel.fields.formats import clean_text
 
 _AS_TEXT = re.compile(r'="(.*)"', re.DOTALL)  # ="1930…": a formula that keeps a number a text
 _QUOTED = re.compile(r"^'(?=[0-9=+\-@＝＋－＠]|[A-Za-z][A-Za-z0-9_-]*$)")  # '00123 and our own '=1+1
@@ -20,10 +19,6 @@ UNCOUNTED = "这格的公式没有算出值。在 Excel 或 WPS 里打开存一�
 def clean(text: str) -> str:
     """The text of a cell -> the same without padding, TAB, zero-width and control characters, ="…", leading ' and `;
     full-width digits and letters made half-width; line breaks inside kept. BadFormat: NUL or half a character."""
-    return _cached(text) if len(text) < 200 else _clean(text)
-
-
-def _clean(text: str) -> str:
     if not (text.isascii() and text.isprintable()):
         text = clean_text(text, multiline=True)
     text = text.strip()
@@ -38,14 +33,8 @@ def _bare(text: str) -> str:
     return (_TICKED if text[0] == "`" else _QUOTED).sub("", text, count=1).strip() if text[0] != "=" else text
 
 
-_cached = lru_cache(maxsize=32_768)(_clean)
-
-
 def suspicion(text: str, kind: str) -> str:
     """Why the digits of a cell cannot be trusted in a code, phone or number column; "" when they can."""
     if kind == "N":
         return LOST
     return SCIENTIFIC if "E+" in text.upper() and _SCIENTIFIC.fullmatch(text) else ""
-
-
-__all__ = ["BadFormat", "clean", "suspicion"]

@@ -13,6 +13,7 @@ import io
 import resource
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -98,9 +99,9 @@ def batches(rows: Iterator[list[Any]]) -> Iterator[list[tuple[list[str], str]]]:
 
 
 def main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_CORE, 0)):
+        with suppress(ValueError, OSError):  # a ceiling below ours is in force, or the system has none of this kind
+            resource.setrlimit(what, (most, most))
     try:
         with load_workbook(io.BytesIO(sys.stdin.buffer.read())) as book:
             sheets(book, *(int(argument) for argument in sys.argv[1:5]))

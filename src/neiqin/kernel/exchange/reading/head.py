@@ -59,9 +59,13 @@ def _expanded(rows: Sequence[Sequence[str]], merged: Merged, *, across: bool) ->
     """The rows, equally long, with merged cells repeated downwards, and sideways too if `across`."""
     width = max((len(row) for row in rows), default=0)
     full = [[*row, *[""] * (width - len(row))] for row in rows]
+    left_over = SCANNED * width  # more than this only overlapping ranges have, which no spreadsheet writes
     for top, left, bottom, right in merged:
         if top >= min(len(full), SCANNED) or left >= width:
             continue
+        left_over -= (min(bottom, SCANNED) - top + 1) * (min(right, width) - left + 1)
+        if left_over < 0:
+            break
         for r in range(top, min(bottom + 1, len(full))):
             for c in range(left, min(right, width - 1) + 1 if across else left + 1):
                 full[r][c] = full[top][left]

@@ -24,5 +24,5 @@ class Limits:
     ratio: int = 200
     columns: int = 500
     rows: int = 1_048_576
-    area: int = 24_000_000
+    area: int = 12_000_000
     cell: int = 32_767

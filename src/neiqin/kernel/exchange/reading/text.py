@@ -10,6 +10,7 @@ from neiqin.kernel.exchange.reading.limits import Limits, Unreadable
 
 DELIMITERS = ",\t;|"
 _ANOTHER = "用记事本或 WPS 打开，另存为 UTF-8 编码的 .csv，再导入。"
+_UTF8_CHINESE = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){2}")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 
 
@@ -19,8 +20,7 @@ def decode(body: bytes) -> str:
     marked = body[:2] in (b"\xff\xfe", b"\xfe\xff")
     text = _utf16(body) if marked else _utf8_or_gb(body.removeprefix(b"\xef\xbb\xbf"))
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise Unreadable(f"第 {line} 行里有空字符（NUL），不是文本表格，或是没有标记的 UTF-16。{_ANOTHER}")
+        raise _nul(text.count("\n", 0, text.index("\0")) + 1)
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
@@ -31,25 +31,43 @@ def _utf16(body: bytes) -> str:
         raise Unreadable(f"文件标明是 UTF-16，第 {error.start + 1} 个字节起却不是，多半没有传完。{_ANOTHER}") from None
 
 
+def _nul(line: int) -> Unreadable:
+    return Unreadable(f"第 {line} 行里有空字符（NUL），不是文本表格，或是没有标记的 UTF-16。{_ANOTHER}")
+
+
 def _utf8_or_gb(body: bytes) -> str:
+    if b"\0" in body:
+        raise _nul(body.count(b"\n", 0, body.index(b"\0")) + 1)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
-        as_utf8 = error
+        at = error.start
+    if (utf8 := _utf8_inside(body)) is not None:
+        raise _broken(body, at if utf8 < at else utf8, "前后编码不一致，一部分是 UTF-8")
     try:
         text = body.decode("gb18030")
     except UnicodeDecodeError as error:
-        # The encoding that came further is the one the file is meant to be in.
-        raise _broken(body, max(as_utf8.start, error.start), mixed=as_utf8.start != error.start) from None
+        raise _broken(body, error.start, "不是 UTF-8，也不是 GBK") from None
     if not _reads_as_chinese(text):
         raise Unreadable(f"认不出文字编码：不是 UTF-8，按 GBK 读出来是乱码，可能是繁体（Big5）或外文编码。{_ANOTHER}")
     return text
 
 
-def _broken(body: bytes, at: int, *, mixed: bool) -> Unreadable:
+def _utf8_inside(body: bytes) -> int | None:
+    """Where the first line with Chinese in UTF-8 has it. GB18030 text looks so only by a very rare accident."""
+    for found in _UTF8_CHINESE.finditer(body):
+        start, end = body.rfind(b"\n", 0, found.start()) + 1, body.find(b"\n", found.end())
+        try:
+            body[start : end if end >= 0 else len(body)].decode("utf-8")
+        except UnicodeDecodeError:
+            continue
+        return found.start()
+    return None
+
+
+def _broken(body: bytes, at: int, why: str) -> Unreadable:
     line = body.count(b"\n", 0, at) + 1
     column = at - body.rfind(b"\n", 0, at)
-    why = "前后编码不一致" if mixed else "不是 UTF-8，也不是 GBK"
     return Unreadable(f"第 {line} 行第 {column} 个字节（0x{body[at]:02X}）读不出来：{why}。{_ANOTHER}")
 
 

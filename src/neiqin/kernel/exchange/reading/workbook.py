@@ -1,5 +1,6 @@
 """Workbooks (.xlsx, .xls) through the reading process of `child.py`."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,7 @@ def answers(body: bytes, index: int, limits: Limits) -> Iterator[dict[str, Any]]
     """What the reading process says, line by line. Unreadable: a password, too large, or the process gave up."""
     command = [sys.executable, "-I", _CHILD, str(index), str(limits.columns), str(limits.rows), str(limits.area)]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=_environment()
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -68,6 +69,11 @@ def answers(body: bytes, index: int, limits: Limits) -> Iterator[dict[str, Any]]
                 )
         finally:
             child.kill()
+
+
+def _environment() -> dict[str, str]:
+    """Only what the interpreter may need to start: no address of a database, no secret."""
+    return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if name in os.environ}
 
 
 def _refused(answer: dict[str, Any], limits: Limits) -> Unreadable:
