@@ -10,7 +10,12 @@ ENV = environment.load()
 PACKAGE = Path(__file__).resolve().parent.parent
 
 # The modules that are in. Removing a name removes the module: URLs, menu, API routes, effects and tests follow.
-MODULES = ["neiqin.kernel.people.module", "neiqin.kernel.deadlines.module", "neiqin.modules.customers.module"]
+MODULES = [
+    "neiqin.kernel.people.module",
+    "neiqin.kernel.deadlines.module",
+    "neiqin.kernel.exchange.module",
+    "neiqin.modules.customers.module",
+]
 
 DEBUG = False
 SECRET_KEY = ENV.secret_key

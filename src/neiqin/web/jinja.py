@@ -22,7 +22,7 @@ from markupsafe import Markup
 from neiqin.web import formats, parts
 from neiqin.web.cells import CELLS, cell, state
 
-COMPONENTS = ("controls", "shell", "dialog", "table", "list", "fields", "form", "record", "account")
+COMPONENTS = ("controls", "shell", "dialog", "table", "list", "fields", "form", "record", "account", "exchange")
 ANONYMOUS: dict[str, Any] = {
     "person": None,
     "menu": [],

@@ -14,6 +14,7 @@ from pathlib import Path
 from neiqin.kernel.exchange.reading import Book, Sheet
 
 LINE_NUMBER, REASON = "行号", "错误原因"  # our own columns in the workbook of errors, ignored when it comes back
+LEFT_OUT = "上次没有用这一列"
 KEY = "_key"  # the hidden column of our own files: the record's id
 
 _UNIT = re.compile(
@@ -147,9 +148,7 @@ def match(
         if path in paths:
             claims.append(Column(index, header, path, "remembered", True, "历史上这样对过"))
         elif header in ignored or header in (LINE_NUMBER, REASON):
-            claims.append(
-                Column(index, header, reason="上次没有用这一列" if header in ignored else "导入结果自带的列，不读")
-            )
+            claims.append(Column(index, header, reason=LEFT_OUT if header in ignored else "导入结果自带的列，不读"))
         else:
             claims.append(_by_name(index, header, names))
     columns, contested = _one_each(claims, {target.path: target.label for target in targets})

@@ -81,6 +81,12 @@ def body_of(stored: StoredFile) -> bytes:
     return b"".join(pieces_of(stored))
 
 
+def forget(stored: StoredFile) -> None:
+    """Delete a body that nothing refers to any more: the row first, so that a kill between leaves only an orphan."""
+    stored.delete()
+    path_of(stored.place).unlink(missing_ok=True)
+
+
 def is_whole(stored: StoredFile) -> bool:
     """Whether the body on disk is the one that was stored: every piece opens, and the hash is that of filing."""
     try:

@@ -1,12 +1,13 @@
 """What customers plug into the system."""
 
 from neiqin.kernel.resources.resource import Module
-from neiqin.modules.customers import home, resources
+from neiqin.modules.customers import home, imports, resources
 
 module = Module(
     label="客户",
     resources=[resources.customer],
     home=[home.mine],
+    imports=[imports.customers],
     permissions={
         "customers.view": "看客户",
         "customers.create": "新建客户",

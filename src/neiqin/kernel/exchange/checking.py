@@ -1,0 +1,285 @@
+"""The dry run: what each document would do, without writing anything; in the sentences of form and API (C-DATA-01)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.batch import NewBatch
+from neiqin.kernel.exchange.documents import Document, Layout, Mark
+from neiqin.kernel.exchange.models import BAD, NEW, SKIP, UPDATE, VERDICTS
+from neiqin.kernel.exchange.plans import ROUND_TRIP, Plan
+from neiqin.kernel.exchange.references import References, rows_resolved
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.formats import BadFormat
+from neiqin.kernel.fields.shape import Invalid, Shape, parse
+from neiqin.kernel.personal.columns import open_columns
+
+MODES = {"new": "只新增", "update": "只更新", "both": "新增和更新", "pool": "放进公海"}
+
+
+class Checker:
+    """Checks the parts of one import one after the other; knows which keys the file has had already."""
+
+    def __init__(self, plan: Plan, layout: Layout, mode: str, person: Any) -> None:
+        self.plan, self.layout, self.mode, self.person = plan, layout, mode, person
+        self.model = plan.resource.model
+        self.references = References()
+        self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
+        self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders)}
+        self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
+
+    def check(self, documents: Sequence[Document]) -> None:
+        """Give each document its verdict, its record and the marks on its cells."""
+        for document in documents:
+            document.reset()
+            self._distrust(document)
+        values = self._values(documents)
+        self._match(documents, values)
+        self._repeats(documents, values)
+        self._new([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW])
+        self._updates([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == UPDATE])
+
+    def new_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
+        """What the create action gets for documents that passed."""
+        pool = dict(self.plan.pool(self.person)) if self.mode == "pool" and self.plan.pool else {}
+        return [self._creatable(values) | pool for values in self._values(documents)]
+
+    def change_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
+        """What the change action gets for documents that passed, in their order."""
+        lines = self._present_lines([d.record for d in documents if d.record])
+        pairs = zip(documents, self._values(documents), strict=True)
+        return [self.change_of(values, lines.get(d.record or 0, {})) for d, values in pairs]
+
+    def _values(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
+        raw = [self.layout.values(document) for document in documents]
+        self._look_up(raw)
+        return [self._resolved(d, r) for d, r in zip(documents, raw, strict=True)]
+
+    def _distrust(self, document: Document) -> None:
+        """Digits that a spreadsheet has rounded or written as 1.67E+17 are never guessed; free text stays as it is."""
+        for mark in document.doubts:
+            field = self.plan.field(self.layout.paths.get(mark.column, ""))
+            if mark.column == -1 or (field is not None and field.kind not in ("text", "long")):
+                document.refuse(mark.row, mark.column, mark.text)
+
+    # Cells to values
+
+    def _look_up(self, raw: Sequence[Mapping[str, Any]]) -> None:
+        wanted = [(self.root[n], t) for row in raw for n, t in row.items() if n in self.root]
+        for name, fields in self.line_fields.items():
+            wanted += [(fields[n], t) for row in raw for x in row.get(name, ()) for n, t in x.items() if n in fields]
+        self.references.resolve(wanted)
+
+    def _resolved(self, document: Document, raw: Mapping[str, Any]) -> dict[str, Any]:
+        plain = {n: t for n, t in raw.items() if n not in self.line_fields}
+        values, problems = rows_resolved(self.references, self.root, plain)
+        for name, text in problems.items():
+            document.refuse(0, self.layout.columns[name], text)
+        for name, fields in self.line_fields.items():
+            if name in raw:
+                values[name] = []
+                for row in raw[name]:
+                    line, wrong = rows_resolved(self.references, fields, row)
+                    values[name].append(line)
+                    for field, text in wrong.items():
+                        document.refuse(row["_row"], self.layout.columns[f"{name}.{field}"], text)
+        return values
+
+    # Which record
+
+    def _match(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
+        """Find the records the documents mean; by the mode they are new, updates or skipped."""
+        for document, found in zip(documents, self._found(values), strict=True):
+            if document.verdict == BAD:
+                continue
+            if len(found) > 1:
+                document.refuse(0, -1, f"系统里有 {len(found)} {self.plan.resource.noun}对得上这一行，写编号区分。")
+            elif found:
+                (document.record,) = found
+                document.verdict = UPDATE if self.mode in ("update", "both") else SKIP
+                document.why = "" if document.verdict == UPDATE else "系统里已有，跳过。"
+            elif self.mode == "update":
+                document.verdict, document.why = SKIP, "系统里没有，跳过。"
+
+    def _found(self, values: Sequence[Mapping[str, Any]]) -> list[set[int]]:
+        found: list[set[int]] = [set() for _ in values]
+        ids = [v.get(ROUND_TRIP, "") for v in values]
+        given = {int(i) for i in ids if str(i).isdecimal() and len(str(i)) < 19}
+        known = set(self.model.objects.filter(pk__in=given).values_list("pk", flat=True)) if given else set()
+        for place, i in enumerate(ids):
+            found[place] = {int(i)} & known if str(i).isdecimal() and len(str(i)) < 19 else set()
+        for key in self.plan.keys:
+            same = {p: self._same(key, v) for p, v in enumerate(values) if not found[p]}
+            wanted = {s for s in same.values() if s}
+            holders: dict[str, set[int]] = defaultdict(set)
+            column = key.column or self.root[key.path].path
+            if wanted:
+                for value, pk in self.model.objects.filter(**{f"{column}__in": wanted}).values_list(column, "pk"):
+                    holders[value].add(pk)
+            for place, value in same.items():
+                found[place] = holders.get(value, set())
+        return found
+
+    def _same(self, key: Any, values: Mapping[str, Any]) -> str:
+        text = values.get(key.path, "")
+        try:
+            return key.same(str(self.root[key.path].parse(text))) if text else ""
+        except BadFormat:
+            return ""
+
+    def _repeats(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
+        """The same record twice in one file: the second is refused, naming the first."""
+        for document, row in zip(documents, values, strict=True):
+            keys = [(key.path, same) for key in self.plan.keys if (same := self._same(key, row))]
+            if document.record:
+                keys.append((ROUND_TRIP, str(document.record)))
+            first = next((self.seen[k] for k in keys if k in self.seen), None)
+            if first is not None and first != document.rows[0] and document.verdict != SKIP:
+                document.refuse(0, -1, f"和第 {first} 行是同一{self.plan.resource.noun}，只留一行。")
+            for key in keys:
+                self.seen.setdefault(key, document.rows[0])
+
+    # What it would do
+
+    def _new(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
+        parsed = {
+            i: row for i, (d, v) in enumerate(pairs) if (row := self._parsed(d, self._creatable(v), self.plan.shape))
+        }
+        batch: NewBatch[Any] = NewBatch(self.model, [], by=self.person, now=clock.now(), run=0, preview=True)
+        batch.rows = parsed
+        if self.plan.create.rehearse is not None and parsed:
+            self.plan.create.rehearse(batch)
+        for place, refusal in batch.refused.items():
+            document, values = pairs[place]
+            self._mark(document, values, refusal.field, refusal.text)
+        if self.plan.similar is not None:
+            self._warn([d for d, _ in pairs if d.verdict == NEW], [v for d, v in pairs if d.verdict == NEW])
+
+    def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Without what only finds a record, and with the lines as the form has them."""
+        names = {f.name for f in self.plan.finders} | {ROUND_TRIP}
+        return {n: _plain(v) for n, v in values.items() if n not in names}
+
+    def _parsed(
+        self, document: Document, row: Mapping[str, Any], shape: Shape, *, partial: bool = False
+    ) -> dict[str, Any] | None:
+        try:
+            return parse(shape, row, partial=partial)
+        except Invalid as error:
+            for problem in error.problems:
+                self._mark(document, self.layout.values(document), problem.field, problem.message)
+            return None
+
+    def _mark(self, document: Document, values: Mapping[str, Any], path: str, text: str) -> None:
+        """Put a problem (`mobile`, `contacts-0-mobile`) on its cell."""
+        line, _, rest = path.partition("-")
+        position, _, name = rest.partition("-")
+        if name and line in self.line_fields:
+            rows = values.get(line) or [{"_row": 0}]
+            row = rows[min(int(position), len(rows) - 1)]["_row"]
+            document.refuse(row, self.layout.columns.get(f"{line}.{name}", -1), text)
+        else:
+            document.refuse(0, self.layout.columns.get(path, -1), text)
+
+    def _warn(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
+        names = [v.get(self.plan.resource.title, "") for v in values]
+        similar = self.plan.similar(names) if self.plan.similar and names else {}
+        column = self.layout.columns.get(self.plan.resource.title, -1)
+        for document, name in zip(documents, names, strict=True):
+            if near := similar.get(name):
+                said = "，".join(x for x in (near.number, f"负责人{near.owner}" if near.owner else "") if x)
+                document.warned.append(Mark(0, column, f"很像已有的「{near.title}」（{said}）。"))
+
+    def _updates(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
+        change = self.plan.change
+        if change is None or not self.person.may(change.may):
+            for document, _ in pairs:
+                document.refuse(0, -1, f"没有修改{self.plan.resource.label}的权限。")
+            return
+        present = self._present([d for d, _ in pairs], change.may)
+        lines = self._present_lines(list(present))
+        for document, values in pairs:
+            record = present.get(document.record or 0)
+            if record is None:
+                document.refuse(0, -1, "系统里已有这一条，但不在你能修改的范围内。")
+                continue
+            document.version = record.version
+            row = self.change_of(values, lines.get(record.pk, {}))
+            parsed = self._parsed(document, row, change.shape, partial=True)
+            if parsed is not None and not self._differs(record, parsed, lines.get(record.pk, {})):
+                document.verdict, document.why = SKIP, "和系统里一样，跳过。"
+
+    def _present(self, documents: Sequence[Document], may: str) -> dict[int, Any]:
+        rows = self.model.objects.filter(self.model.visible_to(self.person), pk__in=[d.record for d in documents])
+        return {r.pk: r for r in rows.filter(self.model.visible_to(self.person, may))}
+
+    def _present_lines(self, records: Sequence[int]) -> dict[int, dict[str, list[Any]]]:
+        found: dict[int, dict[str, list[Any]]] = {i: {} for i in records}
+        for lines in self.plan.shape.lines:
+            attribute = lines.model._meta.get_field(lines.fk).attname
+            if self.layout.lines.get(lines.name):
+                for line in lines.model.objects.filter(**{f"{lines.fk}__in": records}).order_by("id"):
+                    found[getattr(line, attribute)].setdefault(lines.name, []).append(line)
+        return found
+
+    def change_of(self, values: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+        """What the change action gets: the fields the cells bring, and for each line the one it means, if there is."""
+        change = self.plan.change
+        known = {f.name for f in change.shape.fields} if change else set()
+        row = {n: v for n, v in values.items() if n in known}
+        for name in self.line_fields:
+            if values.get(name):
+                row[name] = [self._line(name, line, lines.get(name, ())) for line in values[name]]
+        return row
+
+    def _line(self, name: str, line: Mapping[str, Any], present: Sequence[Any]) -> dict[str, Any]:
+        keys = self.plan.line_keys.get(name) or (next(iter(self.line_fields[name])),)
+        wanted = [line.get(k) for k in keys]
+        same = [p.pk for p in present if [getattr(p, self.line_fields[name][k].path) for k in keys] == wanted]
+        return _plain([line])[0] | ({"id": same[0]} if len(same) == 1 else {})
+
+    def _differs(self, record: Any, parsed: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> bool:
+        if any(_unlike(record, self.root[n], v) for n, v in parsed.items() if n in self.root):
+            return True
+        for name, fields in self.line_fields.items():
+            present = {line.pk: line for line in lines.get(name, ())}
+            for row in parsed.get(name, ()):
+                line = present.get(row.get("id") or 0)
+                if line is None or any(_unlike(line, fields[n], v) for n, v in row.items() if n in fields):
+                    return True
+        return False
+
+
+def _plain(value: Any) -> Any:
+    return [{n: v for n, v in row.items() if n != "_row"} for row in value] if isinstance(value, list) else value
+
+
+def _unlike(record: Any, field: Field, value: Any) -> bool:
+    if field.personal:
+        (texts,) = open_columns([record], [field.path])
+        return bool(texts[field.path] != value)
+    return bool(getattr(record, record._meta.get_field(field.path).attname) != value)
+
+
+def tally(
+    documents: Sequence[Document], layout: Layout, counts: Counter[str], totals: dict[str, dict[str, Decimal]]
+) -> None:
+    """Add a part's verdicts and the money and quantities of its documents, by target path and verdict."""
+    counts.update(d.verdict for d in documents)
+    for column, path in layout.paths.items():
+        field = layout.plan.field(path)
+        if field is None or field.kind not in ("money", "quantity"):
+            continue
+        sums = totals.setdefault(path, dict.fromkeys(VERDICTS, Decimal(0)))
+        for document in documents:
+            for cells in document.cells if "." in path else document.cells[:1]:
+                sums[document.verdict] += _amount(field, cells[column] if column < len(cells) else "")
+
+
+def _amount(field: Field, text: str) -> Decimal:
+    try:
+        return Decimal(field.but(required=False, min=None, max=None).parse(text) or 0)
+    except BadFormat:
+        return Decimal(0)

@@ -1,0 +1,261 @@
+"""Export: any list as a file, in the background, within the person's rights, told in the log (C-DATA-08).
+
+All pages of one export are read in one snapshot: nothing is cut, nothing comes twice while others work.
+"""
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.db import connection, transaction
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict, StreamingHttpResponse
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions import history
+from neiqin.kernel.exchange.models import DONE, FAILED, WRITING, Export
+from neiqin.kernel.exchange.writing import About, Heading
+from neiqin.kernel.exchange.writing import Export as Writer
+from neiqin.kernel.fields.conditions import describe
+from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
+from neiqin.kernel.fields.formats import BadFormat, clean_text
+from neiqin.kernel.fields.shape import Lines
+from neiqin.kernel.files import store
+from neiqin.kernel.jobs.queue import defer, job
+from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.resources import masks
+from neiqin.kernel.resources.listing import BadQuery, Listing, Query
+from neiqin.kernel.resources.models import Layout
+from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.resource import Resource, site
+
+RIGHT, PERSONAL = "exchange.export", "exchange.personal"
+JOB = "exchange.export"
+PAGE = 2000
+KEPT_DAYS = 7
+FORMS = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+WIDTHS = {"shown": "列表里现在显示的列", "all": "全部字段", "lines": "全部字段和{}"}
+
+
+@screen(RIGHT)
+def home(request: Any) -> HttpResponse:
+    """One's own exports, the running ones on top."""
+    rows = Export.objects.filter(person_id=request.person.id).select_related("file").order_by("-id")[:30]
+    found = [_bag(e) for e in rows]
+    page = Bag(exports=found, working=any(e.state == WRITING for e in found), days=KEPT_DAYS)
+    fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
+    return render(request, "exports.html", page, block="list" if fragment else None)
+
+
+def _bag(export: Export) -> Bag:
+    resource = site().resources.get(export.resource)
+    return Bag(
+        label=resource.label if resource else export.resource, noun=resource.noun if resource else "条",
+        state=export.state, done=export.done, at=export.created_at, purpose=export.purpose, sentence=export.sentence,
+        filter=_filter_words(resource, export) if resource else "", size=export.file.size if export.file else 0,
+        url=f"/exports/{export.pk}/file/" if export.file else "", form=export.form,
+    )  # fmt: skip
+
+
+@screen(RIGHT)
+def new(request: Any) -> HttpResponse:
+    """Ask how, then have it made."""
+    given = request.POST if request.method == "POST" else request.GET
+    resource = site().resources.get(given.get("kind", ""))
+    if resource is None or not request.person.may(resource.view_permission):
+        raise Http404
+    lines = next(iter(resource.shape.lines), None)
+    personal = lines is not None and any(f.personal for f in lines.fields)
+    page = Bag(
+        kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", "")[:4000], error="",
+        widths=[(w, text.format(lines.label if lines else "")) for w, text in WIDTHS.items() if lines or w != "lines"],
+        width=given.get("width", "shown"), form=given.get("form", "xlsx"), purpose=given.get("purpose", ""),
+        full=personal and request.person.may(PERSONAL), wants_full=given.get("full") == "1",
+        count="", back=resource.url,
+        lines_label=lines.label if lines else "",
+    )  # fmt: skip
+    try:
+        query = Query.read(QueryDict(page.q))
+        count = Listing(resource, request.person, query).count()
+        page.count = "1,000 多" if count > 1000 else f"{count:,}"
+        if request.method == "POST":
+            columns = _columns(resource, request.person, page.width, lines)
+            full = page.full and page.wants_full and page.width == "lines"
+            purpose = clean_text(page.purpose, 200)
+            if page.width == "lines" and personal and not purpose:
+                page.error = f"带{page.lines_label}的联系方式时，写一下用途，会记在操作日志里。"
+            else:
+                return _begin(request, resource, page, columns, full=full, purpose=purpose)
+    except (BadQuery, BadFormat) as problem:
+        page.error = str(problem)
+    block = "dialog" if request.headers.get("HX-Request") == "true" else None
+    return render(request, "export.html", page, block=block, status=422 if page.error else 200)
+
+
+def _begin(
+    request: Any, resource: Resource, page: Bag, columns: list[str], *, full: bool, purpose: str
+) -> HttpResponse:
+    if page.form not in FORMS:
+        raise Http404
+    with transaction.atomic():
+        made = Export.objects.create(
+            resource=resource.key, person_id=request.person.id, query=page.q, form=page.form, purpose=purpose,
+            columns=[*columns, "full"] if full else columns, created_at=clock.now(),
+        )  # fmt: skip
+        defer(JOB, key=f"export-{made.pk}", lock=f"export-{request.person.id}", export_id=made.pk)
+    response = HttpResponseRedirect("/exports/")
+    if request.headers.get("HX-Request") == "true":
+        response = HttpResponse(status=204)  # type: ignore[assignment]
+        response["HX-Redirect"] = "/exports/"
+    return response
+
+
+def _columns(resource: Resource, person: Any, width: str, lines: Lines | None) -> list[str]:
+    known = {n: f for n, f in resource.fields_for(person).items() if not f.personal}
+    if width == "shown":
+        layout = Layout.objects.filter(person_id=person.id, resource=resource.key).first()
+        chosen = [n for n in (layout.columns if layout else ()) if n in known]
+        return chosen or [n for n, f in known.items() if f.list]
+    extra = [f"{lines.name}.{f.name}" for f in lines.fields] if lines and width == "lines" else []
+    return [*known, *extra]
+
+
+@job(JOB)
+def make(export_id: int) -> None:
+    """Write the file. Repeatable: killed half-way, it begins anew."""
+    export = Export.objects.filter(pk=export_id, state=WRITING).first()
+    if export is None:
+        return
+    resource, person = site().resources[export.resource], actor_of(export.person_id)
+    if not (person.may(RIGHT) and person.may(resource.view_permission)):
+        _end(export, FAILED, sentence="现在没有导出的权限了。")
+        return
+    with tempfile.TemporaryFile() as out:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                count = _write(out, export, resource, person)
+        except BadQuery as problem:
+            _end(export, FAILED, sentence=str(problem))
+            return
+        out.seek(0)
+        name = f"{resource.label} {clock.local(clock.now()):%Y-%m-%d}.{export.form}"
+        with transaction.atomic():
+            export.file = store.keep(iter(lambda: out.read(1 << 20), b""), name, by=person, kind=FORMS[export.form])
+            _end(export, DONE, file=export.file, done=count)
+            full = "full" in export.columns
+            said = {"kind": export.resource, "rows": count, "filter": _filter_words(resource, export)}
+            said |= {"purpose": export.purpose, "personal": "完整" if full else "遮盖"} if export.purpose else {}
+            history.note("export", by=person, source="web", params=said)
+
+
+def _end(export: Export, state: str, **values: Any) -> None:
+    Export.objects.filter(pk=export.pk, state=WRITING).update(state=state, **values)
+
+
+def _write(out: Any, export: Export, resource: Resource, person: Any) -> int:
+    fields = resource.fields_for(person)
+    root = [fields[n] for n in export.columns if n in fields]
+    lines = next((x for x in resource.shape.lines if any(c.startswith(f"{x.name}.") for c in export.columns)), None)
+    beside = [f for f in lines.fields if f"{lines.name}.{f.name}" in export.columns] if lines else []
+    headings = [Heading(f.label, f.kind) for f in root]
+    if lines is not None:
+        headings += [Heading(f.label if f.label.startswith(lines.label[:2]) else f"{lines.label}{f.label}", f.kind)
+                     for f in beside]  # fmt: skip
+    about = About(resource.label, person.name, clock.now(), _filter_words(resource, export), export.purpose)
+    full = "full" in export.columns and person.may(PERSONAL)
+    with Writer(out, headings, about, export.form) as writer:
+        for ids, cells in _pages(resource, person, export, root):
+            values = [[_value(f, c) for f, c in zip(root, row, strict=True)] for row in cells]
+            if lines is None:
+                writer.extend(values)
+            else:
+                writer.extend(_with_lines(ids, values, lines, beside, full=full))
+        return writer.count
+
+
+def _pages(
+    resource: Resource, person: Any, export: Export, fields: Sequence[Field]
+) -> Iterator[tuple[list[int], list[list[Any]]]]:
+    query = Query.read(QueryDict(export.query))
+    after = ""
+    while True:
+        asked = Query(query.q, query.conditions, query.sort, after=after, size=PAGE)
+        page = Listing(resource, person, asked).page(fields)
+        yield page.ids, page.cells
+        after = page.after
+        if not after:
+            return
+
+
+def _with_lines(
+    ids: Sequence[int], values: Sequence[list[Any]], lines: Lines, fields: Sequence[Field], *, full: bool
+) -> Iterator[list[Any]]:
+    """A row for each line, as an import takes it; records without lines have one row."""
+    attribute = lines.model._meta.get_field(lines.fk).attname
+    found: dict[int, list[list[Any]]] = {i: [] for i in ids}
+    rows = list(lines.model.objects.filter(**{f"{lines.fk}__in": ids}).order_by("id"))
+    texts = masks.opened(rows, fields, full=full)
+    for line, opened in zip(rows, texts, strict=True):
+        cells = [opened[f.name] if f.personal else _value(f, masks.plain(f, getattr(line, f.path))) for f in fields]
+        found[getattr(line, attribute)].append(cells)
+    for i, row in zip(ids, values, strict=True):
+        for line_cells in found[i] or [[None] * len(fields)]:
+            yield [*row, *line_cells]
+
+
+def _value(field: Field, cell: Any) -> Any:
+    """A cell of the list as a value for the file."""
+    if field.kind in REFERENCE_KINDS:
+        return cell.name if cell is not None else None
+    return cell[0] if isinstance(cell, tuple) else cell
+
+
+def _filter_words(resource: Resource, export: Export) -> str:
+    try:
+        query = Query.read(QueryDict(export.query))
+    except BadQuery:
+        return ""
+    fields = {f.name: f for f in resource.fields}
+    asked = [(fields.get(str(c["field"])), v) for c in query.conditions for v in str(c.get("value", "")).split(",")]
+    names = masks.names_for([(f, v) for f, v in asked if f is not None and v.isdecimal()])
+    said = [" ".join(describe(c, fields, names)) for c in query.conditions if c["field"] in fields]
+    return "；".join([*([f"搜「{query.q}」"] if query.q else []), *said]) or "全部"
+
+
+@screen(RIGHT)
+def download(request: Any, export_id: int) -> Any:
+    """The file of one's own export."""
+    if export_id >= 2**63:
+        raise Http404
+    export = Export.objects.select_related("file").filter(pk=export_id, person_id=request.person.id).first()
+    if export is None or export.file is None:
+        raise Http404
+    if not store.is_whole(export.file):
+        messages.error(request, "保存的文件已损坏，再导一次。")
+        return HttpResponseRedirect("/exports/")
+    response = StreamingHttpResponse(store.pieces_of(export.file), content_type=FORMS[export.form])
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(export.file.name)}"
+    response["Content-Length"] = str(export.file.size)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def tidy() -> None:
+    """Exports are thrown away after a week. Repeatable."""
+    old = Export.objects.filter(created_at__lt=clock.now() - timedelta(days=KEPT_DAYS)).select_related("file")
+    _throw_away(list(old[:500]))
+
+
+def _throw_away(exports: Iterable[Export]) -> None:
+    for export in exports:
+        kept = export.file
+        export.delete()
+        if kept is not None:
+            store.forget(kept)

@@ -1,0 +1,124 @@
+"""Plan: how rows of a file become records of one resource. Every resource that can be created has one by default."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from neiqin.kernel.actions.declare import REGISTRY, Action
+from neiqin.kernel.exchange.columns import KEY as ROUND_TRIP
+from neiqin.kernel.exchange.columns import Target
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.shape import Lines, Shape
+from neiqin.kernel.resources.resource import Resource, site
+
+
+@dataclass(frozen=True)
+class Key:
+    """What finds the record that a row means. path: the field; column: the ORM column it is compared with; same: how a
+    value looks in that column."""
+
+    path: str
+    column: str = ""
+    same: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
+class Similar:
+    """A record whose name is nearly the same."""
+
+    id: int
+    title: str
+    number: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """keys: tried in order; synonyms: target path -> further headers; line_keys: line name -> the fields that tell one
+    line of a record from another; similar: names -> records of nearly the same name, as warnings; pool: the owner of
+    what goes into the pool (None: this resource has no pool)."""
+
+    resource: Resource
+    keys: tuple[Key, ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    similar: Callable[[Sequence[str]], Mapping[str, Similar]] | None = None
+    pool: Callable[[Any], Mapping[str, Any]] | None = None
+
+    @property
+    def create(self) -> Action:
+        if self.resource.create is None:
+            raise LookupError(f"{self.resource.key} is not created by people")
+        return self.resource.create
+
+    @property
+    def change(self) -> Action | None:
+        """To each record its own changes; None where records are not edited."""
+        return REGISTRY.get(f"{self.resource.key}.edit_rows")
+
+    @cached_property
+    def shape(self) -> Shape:
+        """What a row may bring: the form's fields, then those that only find the record."""
+        return self.create.shape
+
+    @cached_property
+    def finders(self) -> tuple[Field, ...]:
+        """Key fields that are no part of the form (a number that the system gives)."""
+        known = {f.name: f for f in self.resource.fields}
+        paths = [k.path for k in self.keys if self.shape.field(k.path) is None]
+        return tuple(known[p] for p in paths if p in known)
+
+    def field(self, path: str) -> Field | None:
+        """The field of a target path: `name`, or `contacts.mobile`."""
+        line, _, name = path.rpartition(".")
+        if line:
+            lines = next((x for x in self.shape.lines if x.name == line), None)
+            return next((f for f in lines.fields if f.name == name), None) if lines else None
+        return self.shape.field(name) or next((f for f in self.finders if f.name == name), None)
+
+    def targets(self, person: Any) -> list[Target]:
+        """What a column may become, for this person."""
+        found = [self._target(f, f.name, f.label) for f in (*self.finders, *self.shape.fields) if person.may(f.right)]
+        for lines in self.shape.lines:
+            found += [
+                self._target(f, f"{lines.name}.{f.name}", _line_label(lines, f), line=lines)
+                for f in lines.fields if person.may(f.right)
+            ]  # fmt: skip
+        return [*found, Target(ROUND_TRIP, ROUND_TRIP, (), required=False, kind="code")]
+
+    def _target(self, f: Field, path: str, label: str, *, line: Lines | None = None) -> Target:
+        required = f.required and path not in {k.path for k in self.keys[:1] if self.shape.field(k.path) is None}
+        needed = required if line is None else required and line.min > 0
+        return Target(path, label, self.synonyms.get(path, ()), required=needed, kind=f.kind)
+
+    def choices(self, path: str) -> list[str]:
+        """The labels a column may hold, for the drop-downs of the template."""
+        found = self.field(path)
+        return [c.label for c in found.choices] if found else []
+
+
+def _line_label(lines: Lines, f: Field) -> str:
+    return f.label if f.label.startswith(lines.label[:2]) else f"{lines.label}{f.label}"
+
+
+_plans: dict[str, Plan] = {}
+
+
+def plan_of(resource: Resource) -> Plan:
+    """The plan the modules' manifests bring for a resource, or the ordinary one: by number, then by title."""
+    if not _plans:
+        _plans.update({plan.resource.key: plan for module in site().modules for plan in module.imports})
+    if resource.key not in _plans:
+        names = [resource.number, resource.title]
+        known = {f.name for f in resource.fields}
+        _plans[resource.key] = Plan(resource, tuple(Key(n) for n in names if n in known))
+    return _plans[resource.key]
+
+
+def importable(person: Any) -> list[Resource]:
+    """The resources this person may import into."""
+    return [
+        r for r in site().resources.values()
+        if r.create is not None and r.section and person.may(r.view_permission) and person.may(r.create.may)
+    ]  # fmt: skip

@@ -1,0 +1,361 @@
+"""The work of an import, step by step in the background: read, check, write, undo. Killed at any moment, it goes on.
+
+A part is written by at most two runs, one that creates and one that changes, each under a request key of its own: done
+again after a kill, they give the answer they gave and no second effect. Then the part learns what became of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.actions.refusals import NotAllowed, Outcome, TooSlow
+from neiqin.kernel.exchange import columns as headers
+from neiqin.kernel.exchange import reading
+from neiqin.kernel.exchange.checking import Checker, tally
+from neiqin.kernel.exchange.documents import PART, Document, Layout, open_documents, seal_documents
+from neiqin.kernel.exchange.models import (
+    BAD,
+    CHECKING,
+    DONE,
+    FAILED,
+    MAPPING,
+    NEW,
+    READING,
+    READY,
+    UNDOING,
+    UNDONE,
+    UPDATE,
+    WRITING,
+    Import,
+    Part,
+    Remembered,
+)
+from neiqin.kernel.exchange.plans import Plan, plan_of
+from neiqin.kernel.exchange.undoing import withdraw_of
+from neiqin.kernel.files.store import Damaged, body_of
+from neiqin.kernel.jobs.queue import defer, job
+from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.personal.blobs import open_blob, seal_blob
+from neiqin.kernel.resources.resource import site
+
+JOB = "exchange.import"
+PEEK = 8  # rows shown on the page of columns
+
+
+def begin(imp: Import) -> None:
+    """Have the job do the import's present step. Inside the caller's transaction."""
+    defer(JOB, key=f"import-{imp.pk}", lock=f"import-{imp.pk}", import_id=imp.pk)
+
+
+@job(JOB)
+def work(import_id: int) -> None:
+    """Do what the import's state says until it needs a person. Repeatable."""
+    while (imp := Import.objects.select_related("file").filter(pk=import_id).first()) is not None:
+        step = STEPS.get(imp.state)
+        if step is None:
+            return
+        step(imp)
+
+
+def tools_of(imp: Import) -> tuple[Plan, Layout, Checker]:
+    """The plan, layout and checker of an import, with its person's rights of today."""
+    plan = plan_of(site().resources[imp.resource])
+    layout = Layout(plan, imp.mapping)
+    return plan, layout, Checker(plan, layout, imp.mode, actor_of(imp.person_id))
+
+
+# Read
+
+
+def read(imp: Import) -> None:
+    """Read the file, recognise its columns; go on to checking if all of them are remembered, else ask."""
+    plan, person = plan_of(site().resources[imp.resource]), actor_of(imp.person_id)
+    try:
+        book = reading.read(body_of(imp.file), imp.file.name)
+    except (reading.Unreadable, Damaged) as error:
+        text = str(error) if isinstance(error, reading.Unreadable) else "保存的文件已损坏，再传一次。"
+        _move(imp, READING, FAILED, sentence=text)
+        return
+    matchings = [matching_of(plan, person, s.headers, _cells(s), imp.resource) for s in book.sheets]
+    best = max(range(len(matchings)), key=lambda i: len(matchings[i].as_mapping()))
+    sheet, matching = book.sheets[best], matchings[best]
+    drifted = _drifted(imp.resource, sheet.headers)
+    others = [s.name for s in book.sheets if s is not sheet]
+    notes = [
+        *book.notes,
+        *sheet.notes,
+        *([f"读的是「{sheet.name}」，没有读「{'」「'.join(others)}」。"] if others else []),
+    ]
+    _move(
+        imp, READING, CHECKING if _clear(matching) and not drifted else MAPPING, sheet=sheet.name, notes=notes,
+        columns=list(sheet.headers), signature=headers.signature(_own(sheet.headers)),
+        mapping=matching.as_mapping(),
+        peek=seal_blob(orjson.dumps(_cells(sheet)[:PEEK])),
+    )  # fmt: skip
+
+
+def _clear(matching: headers.Matching) -> bool:
+    """Nothing to ask: every column is known for sure, or was left out on purpose the last time."""
+    left_out = not matching.unknown or all(c.reason == headers.LEFT_OUT for c in matching.unknown)
+    return matching.settled and left_out
+
+
+def _own(found: Sequence[str]) -> list[str]:
+    """The file's headers without the two that our workbook of errors adds."""
+    return [h for h in found if h not in (headers.LINE_NUMBER, headers.REASON)]
+
+
+def _cells(sheet: reading.Sheet) -> list[list[str]]:
+    return [row.cells for row in sheet.sample]
+
+
+def matching_of(plan: Plan, person: Any, found: Sequence[str], samples: Sequence[Sequence[str]], resource: str) -> Any:
+    """How the columns are read: as the last time for this kind of file, else by their names."""
+    signature = headers.signature(_own(found))
+    last = Remembered.objects.filter(resource=resource, signature=signature).first()
+    last = last or next((known for known, _ in _near(resource, found)), None)
+    if last is None:
+        return headers.match(found, samples, plan.targets(person))
+    return headers.match(found, samples, plan.targets(person), last.mapping, last.headers)
+
+
+def _near(resource: str, found: Sequence[str]) -> Iterator[tuple[Remembered, headers.Drift]]:
+    """The kinds of file read before whose headers are mostly these, latest first."""
+    for known in Remembered.objects.filter(resource=resource).order_by("-at")[:50]:
+        drift = headers.drift(known.headers, _own(found))
+        if drift.near:
+            yield known, drift
+
+
+def peek_of(imp: Import) -> list[list[str]]:
+    """The first rows of the file."""
+    return orjson.loads(open_blob(bytes(imp.peek))) if imp.peek else []
+
+
+def _drifted(resource: str, found: Sequence[str]) -> bool:
+    """Whether these are nearly, but not quite, the headers of a kind of file read before: then it asks."""
+    signatures = [known.signature for known, _ in _near(resource, found)]
+    return bool(signatures) and headers.signature(_own(found)) not in signatures
+
+
+def drift_of(imp: Import) -> str:
+    """In words, how the columns differ from those of the nearest kind of file read before; "" if they do not."""
+    for known, drift in _near(imp.resource, imp.columns):
+        if known.signature == imp.signature:
+            return ""
+        said = [
+            f"少了「{'」「'.join(drift.gone)}」" if drift.gone else "",
+            f"多了「{'」「'.join(drift.new)}」" if drift.new else "",
+        ]
+        return "，".join(s for s in said if s) + "。"
+    return ""
+
+
+def _rows(imp: Import) -> reading.Rows:
+    book = reading.read(body_of(imp.file), imp.file.name)
+    return next(s for s in book.sheets if s.name == imp.sheet).rows()
+
+
+# Check
+
+
+def check(imp: Import) -> None:
+    """Go through the whole file: documents in parts, each with its verdict. From the start again after a kill."""
+    _, layout, checker = tools_of(imp)
+    rows = _rows(imp)
+    counts: Counter[str] = Counter()
+    totals: dict[str, dict[str, Decimal]] = {}
+    imp.parts.all().delete()
+    documents, n, done = layout.documents(rows), 0, 0
+    while part := list(islice(documents, PART)):
+        checker.check(part)
+        tally(part, layout, counts, totals)
+        done += sum(len(d.rows) for d in part)
+        with transaction.atomic():
+            _keep(Part(imp=imp, n=n), part)
+            if not _progress(imp, CHECKING, done):
+                return
+        n += 1
+    for column, path in layout.paths.items():
+        if path in totals and (given := rows.totals.get(imp.columns[column])) is not None:
+            totals[path]["file"] = given
+    said = {path: {name: str(value) for name, value in sums.items()} for path, sums in totals.items()}
+    _move(
+        imp,
+        CHECKING,
+        READY,
+        counts=dict(counts),
+        totals=said,
+        total=sum(counts.values()),
+        done=0,
+        notes=[*dict.fromkeys([*imp.notes, *rows.notes])],
+    )
+
+
+def check_part(imp: Import, part: Part, documents: list[Document]) -> None:
+    """Check one part again after a cell was mended, and bring the counts up to date."""
+    _, layout, checker = tools_of(imp)
+    before: Counter[str] = Counter()
+    after: Counter[str] = Counter()
+    old: dict[str, dict[str, Decimal]] = {}
+    new: dict[str, dict[str, Decimal]] = {}
+    tally(open_documents(part.body), layout, before, old)
+    checker.check(documents)
+    tally(documents, layout, after, new)
+    _keep(part, documents)
+    imp.counts = {v: imp.counts.get(v, 0) - before[v] + after[v] for v in {*imp.counts, *after}}
+    for path, sums in new.items():
+        for verdict, value in sums.items():
+            moved = Decimal(imp.totals[path][verdict]) - old[path][verdict] + value
+            imp.totals[path][verdict] = str(moved)
+    imp.save(update_fields=["counts", "totals"])
+
+
+def _keep(part: Part, documents: Sequence[Document]) -> None:
+    part.body = seal_documents(documents)
+    part.bad = sum(1 for d in documents if d.verdict == BAD)
+    part.warned = sum(1 for d in documents if d.warned and d.verdict != BAD)
+    part.save()
+
+
+# Write
+
+
+def write(imp: Import) -> None:
+    """Write part after part. What meanwhile can no longer be done is refused with its reason; the rest goes on."""
+    plan, _, checker = tools_of(imp)
+    for part in _parts(imp, written=False):
+        documents = open_documents(part.body)
+        try:
+            _create(imp, part, plan, checker, [d for d in documents if d.verdict == NEW])
+            _change(imp, part, plan, checker, [d for d in documents if d.verdict == UPDATE])
+        except NotAllowed as error:
+            _move(imp, WRITING, FAILED, sentence=f"{error}找管理员开通后重新导入。")
+            return
+        with transaction.atomic():
+            part.written = True
+            _keep(part, documents)
+            if not _progress(imp, WRITING, imp.done + len(documents)):
+                return
+    counts: Counter[str] = Counter()
+    totals: dict[str, dict[str, Decimal]] = {}
+    for part in _parts(imp):
+        tally(open_documents(part.body), checker.layout, counts, totals)
+    for path, sums in totals.items():
+        given = imp.totals.get(path, {}).get("file")
+        imp.totals[path] = {v: str(x) for v, x in sums.items()} | ({"file": given} if given is not None else {})
+    with transaction.atomic():
+        _remember(imp)
+        _move(imp, WRITING, DONE, counts=dict(counts), totals=imp.totals, written_at=clock.now())
+
+
+def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:
+    if not documents:
+        return
+    rows = checker.new_rows(documents)
+    made = perform(
+        plan.create, by=checker.person, rows=rows, key=f"import-{imp.pk}-{part.n}-new", source="import", seconds=30
+    )
+    _said(documents, made, dict(enumerate(documents)))
+    kept = [d for position, d in enumerate(documents) if position not in made.refused]
+    for document, record in zip(kept, made.done, strict=True):
+        document.record, document.version = record, 1
+
+
+def _change(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:
+    if not documents or plan.change is None:
+        return
+    ids = [d.record for d in documents if d.record]
+    seen = {d.record: d.version for d in documents if d.record and d.version}
+    rows = checker.change_rows(documents)
+    outcome = perform(
+        plan.change, ids, by=checker.person, rows=rows, versions=seen,
+        key=f"import-{imp.pk}-{part.n}-change", source="import", seconds=30,
+    )  # fmt: skip
+    by_record = {d.record: d for d in documents if d.record}
+    _said(documents, outcome, by_record)
+    done = set(outcome.done)
+    versions = dict(plan.resource.model.objects.filter(pk__in=done).values_list("pk", "version"))
+    for document in documents:
+        if document.record in done:
+            document.version = versions.get(document.record)
+
+
+def _said(documents: Sequence[Document], outcome: Outcome, by_name: dict[Any, Document]) -> None:
+    """What the action refused after all, on the document."""
+    for name, refusal in outcome.refused.items():
+        by_name[name].refuse(0, -1, refusal.text)
+
+
+def _remember(imp: Import) -> None:
+    mapping = {imp.columns[int(column)]: path for column, path in imp.mapping.items()}
+    own = _own(imp.columns)
+    Remembered.objects.update_or_create(
+        resource=imp.resource,
+        signature=imp.signature,
+        defaults={"headers": own, "mapping": mapping, "person_id": imp.person_id, "at": clock.now()},
+    )
+
+
+# Undo
+
+
+def undo(imp: Import) -> None:
+    """Take back what was written, last part first. What later work stands on stays, with the reason."""
+    plan, _, checker = tools_of(imp)
+    action = withdraw_of(plan)
+    for part in _parts(imp, written=True, undone=False, backwards=True):
+        documents = open_documents(part.body)
+        written = [d for d in documents if d.verdict in (NEW, UPDATE) and d.record and d.version]
+        keys = [f"import-{imp.pk}-{part.n}-{kind}" for kind in ("new", "change")]
+        try:
+            outcome = perform(
+                action, [d.record for d in written if d.record], by=checker.person, params={"keys": " ".join(keys)},
+                versions={d.record: d.version for d in written if d.record and d.version},
+                key=f"import-{imp.pk}-{part.n}-undo", source="import", seconds=30,
+            )  # fmt: skip
+        except (NotAllowed, TooSlow) as error:
+            _move(imp, UNDOING, DONE, sentence=f"撤销停下了：{error}")
+            return
+        for document in written:
+            refusal = outcome.refused.get(document.record or 0)
+            document.why = refusal.text if refusal else "已撤销。"
+            document.version = document.version if refusal else None
+        with transaction.atomic():
+            part.undone = True
+            _keep(part, documents)
+            if not _progress(imp, UNDOING, imp.done + len(documents)):
+                return
+    left = sum(1 for part in _parts(imp) for d in open_documents(part.body) if d.record and d.version is not None)
+    _move(imp, UNDOING, UNDONE, undone_at=clock.now(), counts=imp.counts | {"left": left})
+
+
+# Together
+
+
+def _parts(imp: Import, *, backwards: bool = False, **of: bool) -> Iterator[Part]:
+    """The parts in order, one in memory at a time."""
+    numbers = list(imp.parts.filter(**of).order_by("-n" if backwards else "n").values_list("pk", flat=True))
+    return (Part.objects.get(pk=pk) for pk in numbers)
+
+
+def _progress(imp: Import, state: str, done: int) -> bool:
+    """Say how far it is; False if the person has meanwhile stopped it (or thrown it away)."""
+    imp.done = done
+    return bool(Import.objects.filter(pk=imp.pk, state=state).update(done=done))
+
+
+def _move(imp: Import, before: str, state: str, **values: Any) -> None:
+    """The next state, unless the person has changed it meanwhile."""
+    if Import.objects.filter(pk=imp.pk, state=before).update(state=state, **values):
+        imp.state = state
+
+
+STEPS = {READING: read, CHECKING: check, WRITING: write, UNDOING: undo}
