@@ -138,8 +138,18 @@ def test_alipay_comments_above_and_below_are_no_data():
     assert rows.notes == ["第 1—3 行是标题或说明，没有读。", "第 6—7 行是说明，没有当数据。"]
 
 
-def test_a_customer_whose_row_is_full_is_no_total():
-    assert table("客户,电话\n合计,0571\n")[1] == [["合计", "0571"]]
+def test_a_row_of_totals_is_one_also_when_every_column_has_a_sum():
+    _, cells, rows = table("客户,金额,数量\n甲,1.50,2\n合计：,1.50,2\n")
+    assert cells == [["甲", "1.50", "2"]]
+    assert rows.totals == {"金额": Decimal("1.50"), "数量": 2}
+
+
+def test_a_customer_of_that_name_whose_row_has_words_is_no_total():
+    assert table("客户,城市\n合计,杭州\n")[1] == [["合计", "杭州"]]
+
+
+def test_years_and_months_are_headers_of_columns():
+    assert table("产品,2025,2026年,1月\n笔,1,2,3\n")[:2] == (["产品", "2025", "2026年", "1月"], [["笔", "1", "2", "3"]])
 
 
 def test_a_row_explaining_the_header_is_no_data():

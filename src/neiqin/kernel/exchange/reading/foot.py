@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 _TOTAL = re.compile(r"(?:本页|本月|本期|人民币|累计|全部|订单)?(?:合计|总计|小计|共计|总合计)(?:金额|数量)?[::：]?")
+_AMOUNT = re.compile(r"`?[-+]?[¥￥]?[-+]?[\d,]+(?:\.\d+)?%?")
 _COUNT = re.compile(r"共\s*[:：]?\s*\d+\s*(?:笔|条|单|行|件|张|人|户)")
 _RULER = re.compile(r"[-=—_*─]{5,}")
 _REMARK = re.compile(
@@ -19,11 +20,15 @@ def what_is(cells: Sequence[str], names: Sequence[str]) -> str:
     first = filled[0]
     if first == WECHAT_SUMMARY:
         return "汇总"
-    if len(filled) < max(2, len(names)) and _TOTAL.fullmatch(first.replace(" ", "")):
+    if _TOTAL.fullmatch(first.replace(" ", "")) and (len(filled) < max(2, len(names)) or _amounts_only(filled[1:])):
         return "小计" if "小计" in first else "合计"
     if len(filled) > 1 and tuple(filled) == tuple(names[: len(filled)]):
         return "又一行表头"
     return _short(first) if len(filled) <= 2 < len(names) else ""
+
+
+def _amounts_only(cells: Sequence[str]) -> bool:
+    return all(_AMOUNT.fullmatch(cell) for cell in cells)
 
 
 def _short(first: str) -> str:

@@ -8,6 +8,7 @@ Merged = Sequence[tuple[int, int, int, int]]  # first row, first column, last ro
 
 _VALUE = re.compile(r"[\d\s.,:/\\\-+%¥￥$()（）*#年月日时分秒T]+")
 _NUMERIC = re.compile(r"[-+]?[¥￥$]?\s*[-+]?[\d,]+(?:\.\d+)?%?|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}.*")
+_PERIOD = re.compile(r"(?:19|20)\d\d年?|(?:(?:19|20)\d\d年)?1?\d月")  # a column for each year or month
 _EXPLAINS = re.compile(r"必填|选填|示例|例如|例：|说明|填写|格式|[=＝+＋].*|.*之和")
 _TITLE = re.compile(r"[:：{]")  # 时间：2026-11 over the table is no group of columns
 SCANNED = 60  # rows in which a header is looked for
@@ -88,6 +89,8 @@ def _header_row(rows: list[list[str]], merged: Merged) -> int | None:
 
 
 def _is_word(cell: str) -> bool:
+    if _PERIOD.fullmatch(cell):
+        return True
     return 0 < len(cell) <= LONGEST and not _VALUE.fullmatch(cell) and not _NUMERIC.fullmatch(cell)
 
 
