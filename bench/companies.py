@@ -36,6 +36,7 @@ def _digest() -> str:
     """Of what decides the rows and the tables."""
     source = ROOT / "src/neiqin"
     files = [ROOT / "bench/company.py", ROOT / "bench/generate_names.py", ROOT / "bench/name_parts.txt"]
+    files += [source / "kernel/search/text.py", *(source / "kernel/search/migrations").glob("*.py")]
     files += [*(source / "modules/customers/migrations").glob("*.py"), source / "modules/customers/demo/grants.json"]
     digest = hashlib.sha256()
     for file in sorted(files):

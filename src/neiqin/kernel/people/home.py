@@ -7,15 +7,13 @@ from django.db import connection
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import seals
-from neiqin.kernel.actions.models import Event
 from neiqin.kernel.actions.worker import ALARM_LAG
 from neiqin.kernel.people import duties
 from neiqin.kernel.people.models import Login
 from neiqin.kernel.resources.pages.screen import Bag
+from neiqin.kernel.resources.pages.search import recent
 from neiqin.kernel.resources.resource import Stat, Todo, site
 
-RECENT = 8
-RECENT_RUNS = 60
 GREETINGS = ((5, "夜深了"), (9, "早上好"), (12, "上午好"), (14, "中午好"), (18, "下午好"), (24, "晚上好"))
 WEEKDAYS = "一二三四五六日"
 
@@ -126,30 +124,3 @@ def _default_partition_used() -> bool:
             if cursor.fetchone()[0]:
                 return True
     return False
-
-
-def recent(person: Any) -> list[Bag]:
-    """The records this person acted on last, newest first, as far as she still sees them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT e.id FROM (SELECT id, at FROM actions_run WHERE person_id = %s ORDER BY id DESC LIMIT %s) AS r "
-            "CROSS JOIN LATERAL (SELECT id FROM actions_event WHERE run_id = r.id AND at = r.at LIMIT 3) AS e",
-            [person.id, RECENT_RUNS],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    last: dict[tuple[str, int], datetime] = {}
-    for event in Event.objects.filter(id__in=ids).order_by("-id"):
-        last.setdefault((event.model, event.record_id), event.at)
-    titles: dict[tuple[str, int], str] = {}
-    for key in {key for key, _ in last}:
-        resource = site().resources.get(key)
-        if resource is not None and person.may(resource.view_permission):
-            rows = resource.model.objects.filter(
-                resource.model.visible_to(person), pk__in=[i for k, i in last if k == key]
-            )
-            titles |= {(key, pk): title for pk, title in rows.values_list("pk", resource.title)}
-    return [
-        Bag(label=titles[k], url=site().resources[k[0]].url_of(k[1]), icon=site().resources[k[0]].icon, at=at)
-        for k, at in last.items()
-        if k in titles and k != ("people.person", person.id)
-    ][:RECENT]

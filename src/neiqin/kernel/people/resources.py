@@ -13,7 +13,6 @@ from neiqin.kernel.people.models import (
     UnitPlace,
     WorksFor,
 )
-from neiqin.kernel.people.search import named
 from neiqin.kernel.resources.resource import Related, Resource
 
 unit = Resource(
@@ -27,7 +26,6 @@ unit = Resource(
     create=actions.create_unit,
     edit=actions.edit_unit,
     fast_sorts=("pinyin",),
-    search=named("code"),
     number="code",
     related=(
         Related("人员", "people.person", "unit", ("name", "staff_no", "position", "left_on")),
@@ -47,7 +45,6 @@ position = Resource(
     edit=actions.edit_position,
     actions=(duties.publish_duty,),
     fast_sorts=("pinyin",),
-    search=named("code"),
     number="code",
     related=(Related("人员", "people.person", "position", ("name", "staff_no", "unit", "left_on")),),
 )
@@ -61,7 +58,6 @@ role = Resource(
     create=actions.create_role,
     edit=actions.edit_role,
     fast_sorts=("pinyin",),
-    search=named("code"),
     number="code",
     kept=(Lines("grants", "权限", Grant, "role", rights.GRANT),),
 )
@@ -95,7 +91,6 @@ person = Resource(
     ),
     notes=panels.notes_on,
     fast_sorts=("pinyin",),
-    search=named("staff_no"),
     number="staff_no",
     slug="people",
 )

@@ -19,12 +19,14 @@ from neiqin.kernel.actions import history
 from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import perform, preview
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
+from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.shape import Invalid, Problem, Shape
 from neiqin.kernel.resources import masks, schemas, timeline
 from neiqin.kernel.resources.listing import COUNT_CAP, BadQuery, Listing
 from neiqin.kernel.resources.listing import Query as ListQuery
 from neiqin.kernel.resources.pages.runs import visible_changes
 from neiqin.kernel.resources.pages.screen import record_or_404
+from neiqin.kernel.resources.pages.search import groups
 from neiqin.kernel.resources.resource import Resource, site
 
 LARGEST = 2**63 - 1
@@ -74,6 +76,10 @@ def build() -> NinjaAPI:
     for resource in site().resources.values():
         api.add_router(f"/{resource.api_name}", _router(resource), tags=[resource.label])
 
+    @api.get("/search", operation_id="search", summary="搜索", response=schemas.search_responses())
+    def search(request: Any, q: Annotated[str, Query(max_length=60)] = "") -> Any:
+        return answer(200, {"groups": [_group(found) for found in groups(request.person, _words(q))]})
+
     @api.exception_handler(Failure)
     def failed(request: HttpRequest, error: Failure) -> HttpResponse:
         return answer(error.status, error.body)
@@ -88,6 +94,18 @@ def build() -> NinjaAPI:
         return answer(404, schemas.NOT_FOUND)
 
     return api
+
+
+def _words(q: str) -> str:
+    try:
+        return formats.clean_text(q)
+    except formats.BadFormat as problem:
+        raise Failure(400, str(problem)) from None
+
+
+def _group(found: Any) -> dict[str, Any]:
+    items = [{"id": item.id, "label": item.label, "meta": item.meta} for item in found.items]
+    return {"kind": found.resource.api_name, "label": found.resource.label, "total": found.total, "items": items}
 
 
 def _router(resource: Resource) -> Router:

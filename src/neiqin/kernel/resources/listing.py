@@ -2,7 +2,8 @@
 
 A page of a fast sort is found by walking the index (key, sort, id) for each key of the person's scope, newest or
 oldest rows alike; the plain condition `owner in … or unit in …` fell to 380-820 ms for old rows at a million. Other
-sorts exist only while the result is below CAP. Counts stop at COUNT_CAP.
+sorts exist only while the result is below CAP. Counts stop at COUNT_CAP. Of typed words the search index gives the ids
+to look among; where they are a great many, each row on the way is asked whether it is one.
 """
 
 import base64
@@ -22,8 +23,9 @@ from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.conditions import BadCondition, to_q
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.resources import masks
+from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.resource import Resource
+from neiqin.kernel.search.hits import Reach
 
 CAP = 10_000
 COUNT_CAP = 1_000
@@ -123,7 +125,24 @@ class Listing:
                 condition &= to_q(leaf, self.known)
         except BadCondition as error:
             raise BadQuery(str(error)) from None
-        return condition & self.resource.search_condition(self.query.q, self.person) if self.query.q else condition
+        return condition
+
+    @cached_property
+    def _words(self) -> finding.Words | None:
+        """What the typed words find, None without any."""
+        if not self.query.q:
+            return None
+        columns, shared = (self._scope.columns, self._shared) if self._scope else ({}, [])
+        reach = Reach(columns.get("owner_id", []), columns.get("unit_id", []), shared) if self._scope else None
+        return finding.words(self.resource, self.query.q, reach)
+
+    def _rows(self) -> QuerySet[Any]:
+        """All rows that filters and words leave, of whatever scope."""
+        rows = self.model.objects.filter(self.where).order_by()
+        if self._words is None:
+            return rows
+        sql, values = self._words.condition(f'"{self.model._meta.db_table}"."id"')
+        return rows.extra(where=[sql], params=values)
 
     def _sort(self) -> tuple[str, bool, bool]:
         """(column, descending, fast). An unknown sort is refused, not ignored."""
@@ -138,8 +157,11 @@ class Listing:
     def count(self, cap: int = COUNT_CAP) -> int:
         """How many rows, at most cap + 1. Key by key like a page: one condition over all keys walks the whole table."""
         if self._counted is None or self._counted[0] < cap:
-            rows = self.model.objects.filter(self.where).order_by()
-            self._counted = (cap, self._keyed(rows, ["pk"], cap + 1, select="count(*)")[0][0])
+            if self._words and self._words.ids is None and not self.query.conditions:
+                rows = self._words.count(cap + 1)
+            else:
+                rows = self._keyed(self._rows(), ["pk"], cap + 1, select="count(*)")[0][0]
+            self._counted = (cap, rows)
         return min(self._counted[1], cap + 1)
 
     def ids(self, limit: int) -> list[int]:
@@ -169,8 +191,10 @@ class Listing:
         return found
 
     def _visible(self) -> QuerySet[Any]:
+        return self._in_scope(self._rows())
+
+    def _in_scope(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """One condition, the shared ids spelled out: with a subquery among the alternatives no index is used."""
-        rows = self.model.objects.filter(self.where)
         if self._scope is None:
             return rows
         seen = Q(pk__in=self._shared)
@@ -205,16 +229,21 @@ class Listing:
     def _fast_page(self, cursor: tuple[Any, int] | None, limit: int, *, backwards: bool) -> list[tuple[Any, int]]:
         descending = self.descending != backwards
         table, order = self.model._meta.db_table, "DESC" if descending else "ASC"
-        base = self.model.objects.filter(self.where).order_by(f"{'-' * descending}{self.sort}", f"{'-' * descending}pk")
+        base = self._rows().order_by(f"{'-' * descending}{self.sort}", f"{'-' * descending}pk")
         if cursor:
             column = self.model._meta.get_field(self.sort).column
             base = base.extra(
                 where=[f'("{table}"."{column}", "{table}"."id") {"<" if descending else ">"} (%s, %s)'],
                 params=list(cursor),
             )
-        if self._scope is None:
+        if self._scope is None and not self._few:
             return list(base.values_list(self.sort, "pk")[:limit])
         return self._keyed(base, [self.sort, "pk"], limit, f"ORDER BY 1 {order}, 2 {order}")
+
+    @property
+    def _few(self) -> bool:
+        """The words find so little that sorting it costs less than walking the order."""
+        return self._words is not None and self._words.ids is not None
 
     def _keyed(
         self,
@@ -229,29 +258,36 @@ class Listing:
 
         select, tail: what to do with them in the same statement; they are called c0, c1, ….
         """
-        table, names = self.model._meta.db_table, ", ".join(f"c{n}" for n, _ in enumerate(columns))
-        parts: list[str] = []
-        values: list[Any] = []
-        for column, keys in self._scope.columns.items() if self._scope else ():
-            sql, params = _sql(rows.extra(where=[f'"{table}"."{column}" = scope.key']), columns, limit)
-            parts.append(
-                f"(SELECT page.* FROM unnest(%s::bigint[]) AS scope(key) CROSS JOIN LATERAL ({sql}) AS page({names}) "
-                f"{order} LIMIT {limit})"
-            )
-            values += [keys, *params]
-        if self._scope is None:
-            sql, params = _sql(rows, columns, limit)
-            values = list(params)
-            parts.append(f"({sql})")
-        elif self._shared or not parts:
-            shared = rows.extra(where=[f'"{table}"."id" = ANY(%s::bigint[])'], params=[self._shared])
-            sql, params = _sql(shared, columns, limit)
-            parts.append(f"({sql})")
-            values += params
+        parts = [self._unordered(rows, columns)] if self._few else self._by_key(rows, columns, limit, order)
+        names = ", ".join(f"c{n}" for n, _ in enumerate(columns))
+        found = f"SELECT * FROM ({' UNION '.join(sql for sql, _ in parts)}) AS found({names}) {order} LIMIT {limit}"
         with connection.cursor() as cursor:
-            found = f"SELECT * FROM ({' UNION '.join(parts)}) AS found({names}) {order} LIMIT {limit}"
-            cursor.execute(found if select == "*" else f"SELECT {select} FROM ({found}) AS page {tail}", values)
+            cursor.execute(
+                found if select == "*" else f"SELECT {select} FROM ({found}) AS page {tail}",
+                [value for _, values in parts for value in values],
+            )
             return cursor.fetchall()
+
+    def _unordered(self, rows: QuerySet[Any], columns: Sequence[str]) -> tuple[str, Sequence[Any]]:
+        """All of a few rows. OFFSET: else the planner might walk the whole order to find them."""
+        sql, params = self._in_scope(rows).order_by().values_list(*columns).query.sql_with_params()
+        return f"({sql} OFFSET 0)", params
+
+    def _by_key(
+        self, rows: QuerySet[Any], columns: Sequence[str], limit: int, order: str
+    ) -> list[tuple[str, Sequence[Any]]]:
+        if self._scope is None:
+            return [_sql(rows, columns, limit)]
+        table, names = self.model._meta.db_table, ", ".join(f"c{n}" for n, _ in enumerate(columns))
+        parts: list[tuple[str, Sequence[Any]]] = []
+        for column, keys in self._scope.columns.items():
+            sql, params = _sql(rows.extra(where=[f'"{table}"."{column}" = scope.key']), columns, limit)
+            lateral = f"unnest(%s::bigint[]) AS scope(key) CROSS JOIN LATERAL {sql} AS page({names})"
+            parts.append((f"(SELECT page.* FROM {lateral} {order} LIMIT {limit})", [keys, *params]))
+        if self._shared or not parts:
+            shared = rows.extra(where=[f'"{table}"."id" = ANY(%s::bigint[])'], params=[self._shared])
+            parts.append(_sql(shared, columns, limit))
+        return parts
 
     def _offset(self) -> tuple[list[int], str, str]:
         """A page of another sort: all rows up to the cap are counted, sorted and cut in one statement."""
@@ -268,8 +304,7 @@ class Listing:
         """Ids in the order asked for. Raises BadQuery above the cap."""
         order = "DESC" if self.descending else "ASC"
         tail = f"ORDER BY c0 {order} NULLS LAST, c1 {order} OFFSET {start} LIMIT {limit}"
-        rows = self.model.objects.filter(self.where).order_by()
-        found = self._keyed(rows, [self.sort, "pk"], CAP + 1, select="c1, count(*) OVER ()", tail=tail)
+        found = self._keyed(self._rows(), [self.sort, "pk"], CAP + 1, select="c1, count(*) OVER ()", tail=tail)
         if found and found[0][1] > CAP:
             hint = "先筛少一些，或按更新时间、名称、编号排。"
             raise BadQuery(f"结果超过 {CAP:,} {self.resource.noun}，不能按这一列排。{hint}")
@@ -287,7 +322,8 @@ class Listing:
 
 
 def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> tuple[str, Sequence[Any]]:
-    return rows.values_list(*columns)[:limit].query.sql_with_params()
+    sql, params = rows.values_list(*columns)[:limit].query.sql_with_params()
+    return f"({sql})", params
 
 
 def _write_cursor(row: tuple[Any, int]) -> str:

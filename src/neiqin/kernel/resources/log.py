@@ -18,7 +18,7 @@ from neiqin.kernel.actions.declare import REGISTRY
 from neiqin.kernel.actions.models import Era, Run, Seal
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.field import Choice, Field
-from neiqin.kernel.resources import masks
+from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import site
@@ -231,16 +231,15 @@ def _runs_about(text: str, person: Any) -> list[int]:
     for resource in site().resources.values():
         if not person.may(resource.view_permission):
             continue
-        model = resource.model
-        rows = model.objects.filter(model.visible_to(person)).filter(resource.search_condition(text, person))
-        ids = list(rows.order_by("-pk").values_list("pk", flat=True)[:FOUND])
+        finding.catch_up([resource])
+        ids = [row[0] for row in finding.newest(resource, person, text, FOUND)[0]]
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT run_id FROM unnest(%s::bigint[]) AS r(id) CROSS JOIN LATERAL ("
                 "(SELECT run_id FROM actions_event WHERE model = %s AND record_id = r.id ORDER BY id DESC LIMIT 999) "
                 "UNION ALL "
                 "(SELECT run_id FROM actions_change WHERE tbl = %s AND row_id = r.id ORDER BY id DESC LIMIT 999)) AS x",
-                [ids, resource.key, model._meta.db_table],
+                [ids, resource.key, resource.model._meta.db_table],
             )
             found |= {row[0] for row in cursor.fetchall()}
     return sorted(found)

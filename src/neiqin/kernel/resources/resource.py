@@ -6,13 +6,13 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from django.conf import settings
-from django.db.models import Q
 from django.utils.module_loading import import_string
 
 from neiqin.kernel.actions import effects
 from neiqin.kernel.actions.declare import Action
-from neiqin.kernel.fields.field import TEXT_KINDS, Field
+from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
+from neiqin.kernel.resources import finding
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,10 @@ class Resource:
     """One kind of record on screens and in the API.
 
     fields: all that can be shown, in order; shape: what a form takes; fast_sorts: at most three columns indexed under
-    owner, unit and alone; search: text and person -> Q; title: the column that names a record; number: the column shown
-    above it; reveals: the action that shows personal values in full; notes: record and person -> notes on its page;
-    kept: lines that are shown and told in history but which only actions change, never the form.
+    owner, unit and alone; found: ORM paths of what typed words find, in lines too (default: title and number);
+    title: the column that names a record; number: the column shown above it; reveals: the action that shows personal
+    values in full; notes: record and person -> notes on its page; kept: lines that are shown and told in history but
+    which only actions change, never the form.
     """
 
     model: Any
@@ -42,8 +43,7 @@ class Resource:
     fields: tuple[Field, ...] = ()
     shape: Shape = field(default_factory=lambda: Shape(()))
     fast_sorts: tuple[str, ...] = ("-id",)
-    search: Callable[[str, Any], Q] | None = None
-    search_fields: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
     title: str = "name"
     number: str = ""
     create: Action | None = None
@@ -57,6 +57,10 @@ class Resource:
     section: str = ""  # the menu section; empty: not in the menu
     phone: bool = False
     new_key: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.found:
+            object.__setattr__(self, "found", tuple(filter(None, (self.title, self.number))))
 
     @cached_property
     def key(self) -> str:
@@ -90,18 +94,6 @@ class Resource:
     def all_lines(self) -> tuple[Lines, ...]:
         """The lines of the form and those that only actions change."""
         return (*self.shape.lines, *self.kept)
-
-    def search_condition(self, text: str, person: Any) -> Q:
-        """Rows that the typed words find."""
-        if self.search:
-            return self.search(text, person)
-        columns = self.search_fields or tuple(
-            f.path for f in self.fields if f.kind in TEXT_KINDS - {"choice", "state"} and not f.personal
-        )
-        condition = Q()
-        for column in columns[:4]:
-            condition |= Q(**{f"{column}__icontains": text})
-        return condition
 
     def line(self, name: str) -> Lines | None:
         return next((line for line in self.shape.lines if line.name == name), None)
@@ -246,4 +238,5 @@ def site() -> Site:
                 plug.plug()
             for name, (events, reaction) in module.reactions.items():
                 effects.react(name, events, reaction)
+        finding.keep(_site.resources.values())
     return _site

@@ -96,6 +96,29 @@ def page_responses(resource: Resource) -> dict[int, Any]:
     return {200: page} | _errors()
 
 
+class FoundItem(Schema):
+    id: int
+    label: str
+    meta: str
+
+
+class FoundGroup(Schema):
+    """What the words find of one kind, newest first; total: null for a great many."""
+
+    kind: str
+    label: str
+    total: int | None
+    items: list[FoundItem]
+
+
+class FoundAll(Schema):
+    groups: list[FoundGroup]
+
+
+def search_responses() -> dict[int, Any]:
+    return {200: FoundAll} | _errors()
+
+
 def timeline_responses() -> dict[int, Any]:
     return {200: Timeline} | _errors()
 

@@ -7,6 +7,8 @@ from django.conf import settings
 
 from neiqin.kernel.resources.resource import site
 
+SETTINGS = "/settings/"
+
 
 def shell_of(request: Any) -> Any:
     """The shell for this request's person; anonymous pages have none."""
@@ -24,20 +26,32 @@ def shell_of(request: Any) -> Any:
         for resource in module.resources:
             if resource.section and person.may(resource.view_permission):
                 sections.setdefault(resource.section, []).append(_entry(request, resource, 0))
-    news = [
-        SimpleNamespace(label=r.label, url=f"{r.url}new/", icon=r.icon, key=r.new_key)
-        for r in site().resources.values()
-        if r.new_key and r.create is not None and person.may(r.create.may)
-    ]
     return SimpleNamespace(
         person=person,
         menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e],
         company=settings.COMPANY_NAME,
         theme=person.theme,
         density=person.density,
-        news=news,
-        settings_url="/settings/",
+        news=_news(person),
+        search_url="/search/",
+        settings_url=SETTINGS,
     )
+
+
+def commands(person: Any) -> list[Any]:
+    """Where the person can go and what she can make, for the palette: label, url, icon."""
+    places: list[Any] = [entry for module in site().modules for entry in module.menu if person.may(entry.permission)]
+    places += [r for r in site().resources.values() if r.section and person.may(r.view_permission)]
+    made = [SimpleNamespace(label=f"新建{n.label}", url=n.url, icon=n.icon) for n in _news(person)]
+    return [*places, *made, SimpleNamespace(label="我的设置", url=SETTINGS, icon="settings")]
+
+
+def _news(person: Any) -> list[Any]:
+    return [
+        SimpleNamespace(label=r.label, url=f"{r.url}new/", icon=r.icon, key=r.new_key)
+        for r in site().resources.values()
+        if r.new_key and r.create is not None and person.may(r.create.may)
+    ]
 
 
 def _entry(request: Any, thing: Any, count: int) -> Any:

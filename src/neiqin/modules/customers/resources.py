@@ -1,7 +1,7 @@
 """Screens and API of customers."""
 
 from neiqin.kernel.resources.resource import Resource
-from neiqin.modules.customers import actions, fields, queries
+from neiqin.modules.customers import actions, fields
 from neiqin.modules.customers.models import Customer
 
 customer = Resource(
@@ -16,7 +16,7 @@ customer = Resource(
     fields=fields.ALL,
     shape=actions.CUSTOMER,
     fast_sorts=("-updated_at", "pinyin", "number"),
-    search=queries.found_by,
+    found=("name", "short_name", "number", "contacts__name"),
     number="number",
     create=actions.create,
     edit=actions.edit,

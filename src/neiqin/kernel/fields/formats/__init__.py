@@ -15,7 +15,7 @@ from neiqin.kernel.fields.formats.identity import (
 )
 from neiqin.kernel.fields.formats.masks import mask_card, mask_email, mask_id, mask_mobile, mask_name
 from neiqin.kernel.fields.formats.number import date_cn, integer, money, quantity
-from neiqin.kernel.fields.formats.pinyin import initials, pinyin_key
+from neiqin.kernel.fields.formats.pinyin import initials, pinyin_key, readings, syllables
 from neiqin.kernel.fields.formats.text import BadFormat, clean_text, half_width
 
 __all__ = [
@@ -41,7 +41,9 @@ __all__ = [
     "pinyin_key",
     "postcode",
     "quantity",
+    "readings",
     "resident_id",
+    "syllables",
     "uscc",
     "uscc_check_digit",
 ]

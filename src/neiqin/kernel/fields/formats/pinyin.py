@@ -50,14 +50,19 @@ class _Readings(dict):
         return reading
 
 
-def _load() -> tuple[array, array, list[str]]:
-    """The sorted code points of pypinyin's character file, the number of the syllable of each, and the syllables.
+def _character_file() -> str:
+    """pypinyin's characters and their readings.
 
     The file is read, not the package imported: importing pypinyin loads its phrases whatever one asks of it.
     """
     spec = find_spec("pypinyin")
     places = list(spec.submodule_search_locations or []) if spec else []
-    text = (Path(places[0]) / "pinyin_dict.json").read_text("utf-8")
+    return (Path(places[0]) / "pinyin_dict.json").read_text("utf-8")
+
+
+def _load() -> tuple[array, array, list[str]]:
+    """The sorted code points of pypinyin's character file, the number of the syllable of each, and the syllables."""
+    text = _character_file()
     numbers: dict[str, int] = {}
     plain: dict[str, int] = {}
     packed = array("Q")  # code point and syllable number in one: no 42,000 tuples
@@ -68,6 +73,36 @@ def _load() -> tuple[array, array, list[str]]:
         packed.append(int(found[1]) << 16 | plain[toned])
     packed = array("Q", sorted(packed))
     return array("I", (pair >> 16 for pair in packed)), array("H", (pair & 0xFFFF for pair in packed)), list(numbers)
+
+
+@cache
+def _all_readings() -> dict[str, tuple[str, ...]]:
+    """Character -> its readings without tone where there is more than one: the likely one first, then those of the
+    words and surnames of readings.txt, then those of the character file. Some 6,000 characters, 2 MB."""
+    found: dict[str, list[str]] = {}
+    for code, toned in re.findall(r'"(\d+)":\s*"([^"]+)', _character_file()):
+        if "," in toned and 0x4E00 <= int(code) < 0xA000:
+            found[chr(int(code))] = [_without_tone(reading) for reading in toned.split(",")]
+    named = [
+        (char, reading) for word, syllables in _WORDS.items() for char, reading in zip(word, syllables, strict=True)
+    ]
+    for char, reading in (*named, *_SURNAMES.items()):
+        found.setdefault(char, []).insert(0, reading)
+    for char, several in found.items():
+        several.insert(0, _readings()[ord(char)])
+    return {char: tuple(filter(None, dict.fromkeys(several))) for char, several in found.items()}
+
+
+def readings(char: str) -> tuple[str, ...]:
+    """A Han character -> every reading of the dictionary, without tones, the likely one first; () for others."""
+    several = _all_readings().get(char)
+    return several or tuple(filter(None, (_readings()[ord(char)],)))
+
+
+@cache
+def syllables() -> frozenset[str]:
+    """All syllables that Han characters read as, without tones; not the vowelless calls (hm, ng)."""
+    return frozenset(s for s in _readings().syllables if re.search("[aeiouv]", s))
 
 
 def _without_tone(syllable: str) -> str:

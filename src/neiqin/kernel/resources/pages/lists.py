@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from neiqin.kernel import clock
@@ -14,8 +14,6 @@ from neiqin.kernel.resources.listing import COUNT_CAP, SIZES, BadQuery, Listing,
 from neiqin.kernel.resources.models import Layout, SavedView
 from neiqin.kernel.resources.pages.screen import Bag, render
 from neiqin.kernel.resources.resource import Resource, site
-
-PICKED = 20
 
 
 def show(request: Any, resource: Resource) -> HttpResponse:
@@ -213,24 +211,6 @@ def _column(resource: Resource, field: Field, query: Query, layout: Layout | Non
         sort_url=query.address(resource.url, sort=target) if column in fast or field.sortable else "",
         c=field.role,
     )
-
-
-def pick(request: Any, resource: Resource) -> JsonResponse:
-    """Candidates of a picker as JSON: recent first without words, else what the words find, in scope."""
-    try:
-        listing = Listing(
-            resource, request.person, Query(formats.clean_text(request.GET.get("q", ""), 60), size=PICKED)
-        )
-    except (BadQuery, formats.BadFormat):
-        return JsonResponse({"items": []})
-    fields = [f for f in resource.fields_for(request.person).values() if f.role in ("name", "id", "who")]
-    page = listing.page(fields)
-    name = next((i for i, f in enumerate(fields) if f.role == "name"), 0)
-    items = []
-    for i, cells in zip(page.ids, page.cells, strict=True):
-        rest = [c.name if isinstance(c, masks.Face) else str(c) for n, c in enumerate(cells) if n != name and c]
-        items.append({"id": i, "label": str(cells[name]), "meta": " · ".join(rest)})
-    return JsonResponse({"items": items})
 
 
 @require_POST

@@ -6,13 +6,13 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
-from neiqin.kernel.resources.pages import forms, lists, records, runs
+from neiqin.kernel.resources.pages import forms, lists, records, runs, search
 from neiqin.kernel.resources.pages.screen import screen
 from neiqin.kernel.resources.resource import Resource, site
 
 SCREENS: tuple[tuple[str, Callable[..., HttpResponse]], ...] = (
     ("", lists.show),
-    ("pick/", lists.pick),
+    ("pick/", search.pick),
     ("columns/", lists.columns),
     ("views/", lists.save_view),
     ("views/<int:view>/delete/", lists.delete_view),
@@ -37,7 +37,7 @@ def _bound(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..
 
 def urlpatterns() -> list[URLPattern]:
     """The screens of every resource, then the modules' own pages."""
-    found = []
+    found = [path("search/", search.palette)]
     for resource in site().resources.values():
         for address, view in SCREENS:
             found.append(path(resource.url.lstrip("/") + address, _bound(view, resource)))

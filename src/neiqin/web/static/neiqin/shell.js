@@ -1,4 +1,4 @@
-// Behaviour of every page: menus, dialogs, palette, keys, toasts, tabs. Attached by data- attributes and delegated,
+// Behaviour of every page: menus, dialogs, keys, toasts, tabs. Attached by data- attributes and delegated,
 // so that what htmx swaps in works at once. No inline handlers, no eval, styles only through CSSOM.
 'use strict';
 window.nq = (() => {
@@ -46,7 +46,7 @@ window.nq = (() => {
 
   // Dialogs. What htmx loads into #dialog is shown; after results have been read the page is reloaded.
   const open = id => { const d = document.getElementById(id); if (d && !d.open) { $$('.menu:popover-open').forEach(m => m.hidePopover()); d.showModal(); } return d; };
-  on('click', '[data-open]', el => { if (el.dataset.open === 'palette') palette(); else open(el.dataset.open); });
+  on('click', '[data-open]', el => open(el.dataset.open));
   on('click', '[data-close]', (el, e) => {
     const d = el.closest('dialog');
     if (d) d.close(); else { e.preventDefault(); history.back(); }
@@ -63,46 +63,9 @@ window.nq = (() => {
   document.addEventListener('htmx:config:request', e => { e.detail.ctx.request.headers['X-CSRFToken'] = csrf(); });
   document.addEventListener('htmx:error', () => toast('网络不通，没有办成。恢复后再试一次。'));
 
-  // Palette: entries of the menu at once, the server's answers after one character.
-  let wait = 0;
-  function palette() { const d = open('palette'); if (d) { $('input', d).select(); fill(''); } }
-  function option(label, url, icon) {
-    const el = document.createElement('a');
-    el.className = 'it'; el.role = 'option'; el.href = url; el.tabIndex = -1; el.id = 'pal-' + Math.random().toString(36).slice(2);
-    if (icon) el.append(icon.cloneNode(true));
-    const name = document.createElement('span'); name.className = 'nm'; name.textContent = label; el.append(name);
-    return el;
-  }
-  function fill(text) {
-    const d = $('#palette'), list = $('.ls', d), words = text.trim().toLowerCase();
-    const links = $$('.side .nav a,.acts a.btn,#quick a').filter(a => a.textContent.toLowerCase().includes(words));
-    list.replaceChildren(...links.map(a => option([...a.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join('').trim(), a.href, $('.icon', a))));
-    mark(0);
-    clearTimeout(wait);
-    if (words && d.dataset.url) wait = setTimeout(async () => {
-      const answer = await fetch(d.dataset.url + '?q=' + encodeURIComponent(words), { headers: { 'HX-Request': 'true' } });
-      if (answer.ok && $('input', d).value.trim().toLowerCase() === words) { list.insertAdjacentHTML('afterbegin', await answer.text()); mark(0); }
-    }, 120);
-  }
-  function mark(i) {
-    const all = $$('#palette [role=option]');
-    all.forEach((x, n) => x.setAttribute('aria-selected', n === i));
-    all[i]?.scrollIntoView({ block: 'nearest' });
-    $('#palette input')?.setAttribute('aria-activedescendant', all[i]?.id || '');
-  }
-  on('input', '#palette input', (el, e) => { if (!composing(e)) fill(el.value); });
-  on('compositionend', '#palette input', el => fill(el.value));
-  on('keydown', '#palette', (d, e) => {
-    if (composing(e)) return;
-    const all = $$('[role=option]', d), i = all.findIndex(x => x.getAttribute('aria-selected') === 'true');
-    if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); mark((i + (e.key === 'ArrowDown' ? 1 : -1) + all.length) % all.length); }
-    if (e.key === 'Enter') { e.preventDefault(); all[i]?.click(); }
-  });
-
   // Keys. Single letters press the visible control that carries them, unless someone is typing or has switched them off.
   document.addEventListener('keydown', e => {
     if (composing(e)) return;
-    if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 'k') { e.preventDefault(); palette(); return; }
     if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('[data-ctrl-enter]')) { e.target.form.requestSubmit(); return; }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || 'noLetters' in document.body.dataset) return;
     if (e.key === '?') { e.preventDefault(); open('keys'); return; }
@@ -156,5 +119,5 @@ window.nq = (() => {
   });
   $$('[data-toast]').forEach(fade);
   $('.steps [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
-  return { $, $$, on, post, toast, typing, composing, csrf };
+  return { $, $$, on, open, post, toast, typing, composing, csrf };
 })();

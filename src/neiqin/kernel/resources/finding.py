@@ -1,0 +1,221 @@
+"""How the records of a resource get into the search index and are found in it: which columns, when, and for whom.
+
+The index only proposes: whoever is shown a hit is asked for again through the model's `visible_to`, so that an entry
+that still names the former owner shows nothing.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from neiqin.kernel.actions import effects
+from neiqin.kernel.actions.declare import REGISTRY
+from neiqin.kernel.fields import formats
+from neiqin.kernel.jobs import queue
+from neiqin.kernel.personal.keys import find_subjects
+from neiqin.kernel.search import hits, index
+from neiqin.kernel.search.text import FORMAT, Asked, asked
+
+if TYPE_CHECKING:
+    from neiqin.kernel.resources.resource import Resource
+
+CHUNK = 1000
+NEWEST = 50  # records that a late index is given at once
+PHONE_TAIL = 4
+SHARED = 10_000
+
+
+@dataclass(frozen=True)
+class Words:
+    """What typed words find in one resource for one person. ids: all of it, or None for a great many."""
+
+    kind: str
+    asked: Asked
+    reach: hits.Reach | None
+    by_phone: list[int]
+    ids: list[int] | None
+
+    def condition(self, column: str) -> tuple[str, list[Any]]:
+        """SQL that holds for the rows found, `column` being their id."""
+        if self.ids is not None:
+            return f"{column} = ANY(%s::bigint[])", [self.ids]
+        sql, values = hits.is_hit(self.kind, self.asked, column)
+        return f"{sql} OR {column} = ANY(%s::bigint[])", [*values, self.by_phone]
+
+    def count(self, most: int) -> int:
+        """How many there are, at most `most`."""
+        return hits.count(self.kind, self.asked, self.reach, most) if self.ids is None else len(self.ids)
+
+
+def words(resource: "Resource", text: str, reach: hits.Reach | None) -> Words:
+    """What `text` finds in the resource within `reach`: whatever is done with it, the rows still come through scope."""
+    catch_up([resource])
+    given, phone = asked(text), by_phone(resource, text)
+    ids = hits.every(resource.key, given, reach)
+    return Words(resource.key, given, reach, phone, None if ids is None else list({*ids, *phone}))
+
+
+def newest(resource: "Resource", person: Any, text: str, limit: int, *columns: str) -> tuple[list[Any], int | None]:
+    """What the text finds for this person: (rows of id and the ORM `columns`, newest first, at most `limit`; how many
+    there are, None for many). Somebody new to the index is found after `catch_up`."""
+    phone = by_phone(resource, text)
+    found = hits.newest(resource.key, asked(text), reach_of(resource, person), limit)
+    ids = list(dict.fromkeys([*phone, *found.ids]))
+    if not ids:
+        return [], 0
+    rows = resource.model.objects.filter(resource.model.visible_to(person), pk__in=ids).values_list("pk", *columns)
+    seen = {row[0]: row for row in rows}
+    total = None if found.total is None else max(found.total, len(seen))
+    return [seen[i] for i in ids if i in seen][:limit], total
+
+
+def reach_of(resource: "Resource", person: Any, permission: str = "") -> hits.Reach | None:
+    """Where the person's rows are in the index; None: everywhere."""
+    keys = resource.model.scope_keys(person, permission or resource.view_permission)
+    if keys is None:
+        return None
+    shared: list[int] = []
+    if keys.shared is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"{keys.shared[0]} LIMIT {SHARED}", keys.shared[1])
+            shared = [row[0] for row in cursor.fetchall()]
+    return hits.Reach(keys.columns.get("owner_id", []), keys.columns.get("unit_id", []), shared)
+
+
+def by_phone(resource: "Resource", text: str) -> list[int]:
+    """Records with a line that has this phone number, or one with these last four digits. Only through the blind
+    indexes: no digit of a phone is in the search index."""
+    digits = re.sub(r"[\s-]", "", text)
+    if not (digits.isascii() and digits.isdecimal() and PHONE_TAIL <= len(digits) <= 20):
+        return []
+    tail, found = ":last4" if len(digits) == PHONE_TAIL else "", set()
+    for lines in resource.all_lines:
+        purposes = {f.path for f in lines.fields if f.personal and f.kind in ("mobile", "phone")}
+        subjects = {
+            s for purpose in purposes for number in _numbers(digits) for s in find_subjects(number, purpose + tail)
+        }
+        if subjects:
+            rows = lines.model.objects.filter(subject__in=subjects)
+            found |= set(rows.values_list(lines.model._meta.get_field(lines.fk).attname, flat=True)[:SHARED])
+    return sorted(found, reverse=True)
+
+
+def _numbers(digits: str) -> set[str]:
+    """As typed, and as a number is stored (0512-65880000)."""
+    try:
+        return {digits, formats.phone(digits)}
+    except formats.BadFormat:
+        return {digits}
+
+
+# Keeping up
+
+_KEPT: dict[str, "Resource"] = {}
+
+
+def keep(resources: Iterable["Resource"]) -> None:
+    """From now on the index follows what happens to the records of these resources."""
+    _KEPT.update({resource.key: resource for resource in resources})
+    models = {resource.model for resource in _KEPT.values()}
+    effects.react("search", {verb.event_name for verb in REGISTRY.values() if verb.model in models}, follow)
+    if check not in effects.HOURLY:
+        effects.hourly(check)
+
+
+def follow(events: Sequence[Any]) -> None:
+    """Reaction: index the records of these events anew; the records of persons who have moved get their new unit."""
+    touched: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        touched[event.model].add(event.record_id)
+    for key, ids in touched.items():
+        if key in _KEPT:
+            reindex(_KEPT[key], ids)
+        for resource in _KEPT.values():
+            if _scoped(resource) and resource.model._meta.get_field("owner").related_model._meta.label_lower == key:
+                reindex(resource, _ids(f"{_STALE} AND e.owner_id = ANY(%s::bigint[])", resource, list(ids)))
+
+
+def check() -> None:
+    """Hourly: have the index compared with the records, in the background."""
+    queue.defer("search.mend", key="search.mend")
+
+
+@queue.job("search.mend")
+def mend_all() -> None:
+    """Write what is missing or stale in the index of every resource."""
+    for resource in _KEPT.values():
+        mend(resource)
+
+
+def mend(resource: "Resource", tell: Callable[[int], object] = lambda done: None) -> int:
+    """Index what is missing or stale, forget what is gone; returns how many. Stopped halfway, it goes on next time.
+
+    Finding out reads both tables once by id (about a second for a million). tell: called with the number done so far.
+    """
+    done, last = 0, 0
+    while ids := _ids(f"{_STALE} AND m.id > %s ORDER BY m.id LIMIT {CHUNK}", resource, last):
+        with transaction.atomic():
+            reindex(resource, ids)
+        done, last = done + len(ids), ids[-1]
+        tell(done)
+    gone = (
+        "SELECT e.record_id FROM search_entry e WHERE kind = %s "
+        'AND NOT EXISTS (SELECT FROM "{table}" m WHERE m.id = e.record_id)'
+    )
+    index.drop(resource.key, _ids(gone, resource))
+    return done
+
+
+_STALE = (
+    'SELECT m.id FROM "{table}" m LEFT JOIN search_entry e ON e.kind = %s AND e.record_id = m.id '
+    f"WHERE (e.id IS NULL OR e.version <> m.version OR e.format <> {FORMAT}{{scope}})"
+)
+
+
+def _ids(sql: str, resource: "Resource", *values: Any) -> list[int]:
+    scope = " OR e.owner_id <> m.owner_id OR e.unit_id <> m.unit_id" if _scoped(resource) else ""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.format(table=resource.model._meta.db_table, scope=scope), [resource.key, *values])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def catch_up(resources: Iterable["Resource"]) -> None:
+    """Index the newest records at once where the worker has not come to them yet: who makes a record finds it."""
+    late = (
+        'SELECT id FROM "{table}" WHERE id > coalesce((SELECT max(record_id) FROM search_entry WHERE kind = %s), 0) '
+        f"ORDER BY id DESC LIMIT {NEWEST}"
+    )
+    for resource in resources:
+        if ids := _ids(late, resource):
+            reindex(resource, ids)
+
+
+def reindex(resource: "Resource", ids: Collection[int]) -> None:
+    """Write these records' entries anew, set-wise; those that are gone are forgotten."""
+    documents = _documents(resource, ids) if ids else []
+    index.put(resource.key, documents)
+    if gone := set(ids) - {document.record for document in documents}:
+        index.drop(resource.key, gone)
+
+
+def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Document]:
+    rows = resource.model.objects.filter(pk__in=ids).order_by("pk")
+    own = [path for path in resource.found if "__" not in path]
+    scope = ("owner_id", "unit_id") if _scoped(resource) else ()
+    lines: dict[int, list[str]] = defaultdict(list)
+    for path in set(resource.found) - set(own):
+        for i, text in rows.values_list("pk", path):
+            lines[i].append(text or "")
+    made = []
+    for i, version, updated_at, *rest in rows.values_list("pk", "version", "updated_at", *scope, *own):
+        owner, unit = rest[:2] if scope else (None, None)
+        made.append(index.Document(i, owner, unit, version, updated_at, [*map(str, rest[len(scope) :]), *lines[i]]))
+    return made
+
+
+def _scoped(resource: "Resource") -> bool:
+    return {"owner_id", "unit_id"} <= {field.attname for field in resource.model._meta.concrete_fields}

@@ -1,0 +1,159 @@
+"""Asking the index: which records of a kind a typed query finds, inside a reach, newest first.
+
+No single plan is fast for all words. A frequent word has hits enough among the newest entries, which are read first;
+its bitmap would have hundreds of thousands of rows. What is not frequent goes through the GIN index, whose bitmap is
+small. Each hit is decided on the stored text, so neither colliding tokens nor scattered pairs are hits.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from neiqin.kernel.search.index import salt, scope_tokens
+from neiqin.kernel.search.text import Asked, Way
+
+WALKED, FARTHER = 1000, 8  # newest entries read first, and how many times as many when that promises to be enough
+OWN_WALKED = 300  # of each owner, where these are few
+FEW_OWNERS = 10
+MOST_RANKED = 2000
+MOST_FOUND = 5000
+
+
+class Reach(NamedTuple):
+    """Which entries may be found: of these owners or units, or these records."""
+
+    owners: Sequence[int] = ()
+    units: Sequence[int] = ()
+    records: Sequence[int] = ()
+
+    @property
+    def narrow(self) -> bool:
+        """Few owners: their entries are few, and the newest of all are hardly theirs."""
+        return not self.units and len(self.owners) <= FEW_OWNERS
+
+
+class Found(NamedTuple):
+    """ids: newest first; total: how many there are, None for many."""
+
+    ids: list[int]
+    total: int | None
+
+
+Part = tuple[str, list[Any]]
+
+
+def newest(kind: str, asked: Asked, reach: Reach | None, limit: int) -> Found:
+    """The newest hits, at most `limit`; of more than MOST_RANKED that the newest entries do not show, some."""
+    ids = [] if _small(kind, int(time.monotonic() / 60)) else _walked(kind, asked, reach, limit)
+    if len(ids) >= limit:
+        return Found(ids, None)
+    ranked = _indexed(kind, asked, reach, MOST_RANKED)
+    return Found(ranked[:limit], len(ranked) if len(ranked) < MOST_RANKED else None)
+
+
+def every(kind: str, asked: Asked, reach: Reach | None) -> list[int] | None:
+    """All hits, or None when there are more than MOST_FOUND: then walk the list and ask `is_hit` row by row."""
+    if not (reach and reach.narrow) and len(_read(kind, asked, reach, WALKED, WALKED)) * 100 > WALKED:
+        return None
+    ids = _indexed(kind, asked, reach, MOST_FOUND + 1)
+    return None if len(ids) > MOST_FOUND else ids
+
+
+def count(kind: str, asked: Asked, reach: Reach | None, most: int) -> int:
+    """How many hits there are, at most `most`."""
+    return len(_indexed(kind, asked, reach, most))
+
+
+def is_hit(kind: str, asked: Asked, column: str) -> Part:
+    """SQL that holds for a row whose id (`column`) the query finds. Asked row by row: OFFSET keeps it from becoming a
+    join, which would look for all hits first."""
+    where, values = _condition(kind, asked)
+    sql = f"EXISTS (SELECT FROM search_entry WHERE kind = %s AND record_id = {column} AND {where} OFFSET 0)"
+    return sql, [kind, *values]
+
+
+@lru_cache(1000)
+def _small(kind: str, minute: int) -> bool:
+    """Whether all entries of a kind may as well be ranked."""
+    some = f"SELECT FROM search_entry WHERE kind = %s LIMIT {MOST_RANKED}"
+    return _ids(f"SELECT count(*) FROM ({some}) AS e", [kind])[0] < MOST_RANKED
+
+
+def _walked(kind: str, asked: Asked, reach: Reach | None, limit: int) -> list[int]:
+    if reach and reach.narrow:
+        return _read(kind, asked, reach, OWN_WALKED, limit)
+    ids = _read(kind, asked, reach, WALKED, limit)
+    if limit > len(ids) > limit // FARTHER:
+        ids = _read(kind, asked, reach, WALKED * FARTHER, limit)
+    return ids
+
+
+def _read(kind: str, asked: Asked, reach: Reach | None, entries: int, limit: int) -> list[int]:
+    """The hits among the newest `entries`: of each owner where these are few, else of the kind."""
+    (where, values), (within, keys) = _condition(kind, asked), _within(reach)
+    own = bool(reach and reach.narrow)
+    source = (
+        f"(SELECT * FROM search_entry WHERE kind = %s {'AND owner_id = owner.key' if own else ''} "
+        f"ORDER BY updated_at DESC LIMIT {entries}) AS e"
+    )
+    if own and reach:
+        source, keys = f"unnest(%s::bigint[]) AS owner (key) CROSS JOIN LATERAL {source}", [[*reach.owners], kind]
+        within, order = "true", "ORDER BY updated_at DESC"
+    else:
+        keys, order = [kind, *keys], ""
+    return _ids(f"SELECT record_id FROM {source} WHERE {within} AND {where} {order} LIMIT {limit}", [*keys, *values])
+
+
+def _indexed(kind: str, asked: Asked, reach: Reach | None, limit: int) -> list[int]:
+    where, values = _condition(kind, asked)
+    parts: list[Part] = []
+    if reach is None:
+        parts.append(("true", []))
+    elif keys := scope_tokens(reach.owners, reach.units):
+        parts.append(("tokens && %s::int[]", [[key ^ salt(kind) for key in keys]]))
+    if reach and reach.records:
+        parts.append(("record_id = ANY(%s::bigint[])", [[*reach.records]]))
+    if not parts:
+        return []
+    select = "SELECT record_id, updated_at FROM search_entry WHERE kind = %s AND"
+    hits = " UNION ".join(f"({select} {part} AND {where} LIMIT {limit})" for part, _ in parts)
+    params = [value for _, own in parts for value in (kind, *own, *values)]
+    return _ids(f"SELECT record_id FROM ({hits}) AS hits ORDER BY updated_at DESC, 1 DESC LIMIT {limit}", params)
+
+
+def _within(reach: Reach | None) -> Part:
+    if reach is None:
+        return "true", []
+    sql = "(owner_id = ANY(%s::bigint[]) OR unit_id = ANY(%s::bigint[]) OR record_id = ANY(%s::bigint[]))"
+    return sql, [[*reach.owners], [*reach.units], [*reach.records]]
+
+
+def _condition(kind: str, asked: Asked) -> Part:
+    """SQL over the columns of search_entry that holds for the entries of the kind which the query finds."""
+    if not asked.terms:
+        return "false", []
+    return _joined(" AND ", [_joined(" OR ", [_way(way, salt(kind)) for way in ways]) for ways in asked.terms])
+
+
+def _way(way: Way, mixed: int) -> Part:
+    # A pattern has letters, digits and characters only: nothing that LIKE or a regular expression reads otherwise.
+    decide: list[Part] = [("text LIKE %s", [f"%{way.text}%"])] if way.text else []
+    decide += [("sound ~ %s", [way.sound])] if way.sound else []
+    parts = [_joined(" OR ", decide)]
+    for sign, tokens in (("&&", way.some), ("@>", way.every)):
+        if tokens:
+            parts.insert(0, (f"tokens {sign} %s::int[]", [[token ^ mixed for token in tokens]]))
+    return _joined(" AND ", parts)
+
+
+def _joined(word: str, parts: list[Part]) -> Part:
+    return f"({word.join(sql for sql, _ in parts)})", [value for _, values in parts for value in values]
+
+
+def _ids(sql: str, params: Sequence[Any]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [row[0] for row in cursor.fetchall()]
