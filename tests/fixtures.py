@@ -141,6 +141,7 @@ def _lives(pid: int) -> bool:
 def _shapes_the_schema(path: Path) -> bool:
     return (
         "migrations" in path.parts
+        or ("rules" in path.parts and path.suffix == ".json")
         or path.suffix == ".sql"
         or path.name in ("install.py", "module.py", "models.py", "apps.py", "settings.py")
     )

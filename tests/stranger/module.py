@@ -1,4 +1,7 @@
+from pathlib import Path
+
 from neiqin.kernel.resources.resource import Module
+from neiqin.kernel.rules.defaults import RuleFile
 from tests.stranger import clocks, jobs, resources  # noqa: F401 - the manifest brings its jobs
 
 module = Module(
@@ -6,4 +9,5 @@ module = Module(
     [resources.sample],
     permissions={"stranger.view": "看样品", "stranger.create": "建样品", "stranger.edit": "改样品"},
     clocks=clocks.CLOCKS,
+    rules=[RuleFile(Path(__file__).parent / "rules/lending.json")],
 )

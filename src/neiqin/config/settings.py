@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 # The modules that are in. Removing a name removes the module: URLs, menu, API routes, effects and tests follow.
 MODULES = [
     "neiqin.kernel.people.module",
+    "neiqin.kernel.rules.module",
     "neiqin.kernel.deadlines.module",
     "neiqin.kernel.exchange.module",
     "neiqin.modules.customers.module",

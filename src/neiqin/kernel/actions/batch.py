@@ -43,6 +43,7 @@ class Batch(Generic[M]):
         self.refused: dict[int, Refusal] = {}
         self.emitted: list[Emitted] = []
         self.event_data: dict[int, Any] = {}
+        self._decided: dict[int, list[Any]] = {}
         self._same: dict[str, Any] = {}
         self._each: dict[str, dict[int, Any]] = {}
         self._last: list[Callable[[], None]] = []
@@ -83,6 +84,23 @@ class Batch(Generic[M]):
     def tell(self, data: Mapping[int, Any]) -> None:
         """What the action's own event says of each record: a small JSON object, never personal data."""
         self.event_data.update(data)
+
+    @property
+    def keys(self) -> list[int]:
+        """What the caller knows the records by, in order: ids, or the positions of rows that are yet to be made."""
+        return self.ids
+
+    def decided(self, key: int, rule: Any) -> None:
+        """A rule decided about this record (or row, by position): its event will say which."""
+        self._decided.setdefault(key, []).append(rule)
+
+    def said_of(self, record: int) -> Any:
+        """What the own event says of a record: what the action told, and the rules that decided."""
+        told, rules = self.event_data.get(record), self._decided.get(self._key_of(record))
+        return {**(told or {}), "rules": rules} if rules else told
+
+    def _key_of(self, record: int) -> int:
+        return record
 
     def leave(self, ids: Collection[int]) -> None:
         """These records are as they should be already: they count as done, without a new version or an event."""
@@ -157,6 +175,13 @@ class NewBatch(Batch[M]):
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def keys(self) -> list[int]:
+        return list(self.rows)
+
+    def _key_of(self, record: int) -> int:
+        return self.positions.get(record, -1)
 
     def refuse(self, problems: Mapping[int, str | Refusal]) -> None:
         """Refuse rows by their position (before insert) or records by id (after)."""

@@ -332,7 +332,7 @@ def _follow(call: Call, batch: Batch[Any]) -> None:
     model = call.action.model._meta.label_lower
     states = {r.pk: getattr(r, "state", None) for r in batch.records} | {r.pk: None for r in batch.gone}
     own: list[Emitted] = [
-        (call.action.event_name, i, batch.before.get(i), state, batch.event_data.get(i)) for i, state in states.items()
+        (call.action.event_name, i, batch.before.get(i), state, batch.said_of(i)) for i, state in states.items()
     ]
     events = own + [e for e in batch.emitted if e[1] in states]
     history.add_events(batch.run, model, events)

@@ -86,7 +86,10 @@ def sentence(event: Event) -> str:
     if "words" in data:  # an event without a verb of its own: a reminder
         return str(data["words"])
     said = data.get("reason") or data.get("note") or ""
-    return f"{verb}：{said}" if said else verb
+    by_rules = "".join(
+        f"，按《{r['title']}》第 {r['version']} 版第 {'、'.join(map(str, r['rows']))} 行" for r in data.get("rules", ())
+    )
+    return (f"{verb}：{said}" if said else verb) + by_rules
 
 
 def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], person: Any) -> dict[int, list[Item]]:
