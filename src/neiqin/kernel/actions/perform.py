@@ -4,25 +4,23 @@ The order inside the transaction is fixed: request key, run, locks (by id), the 
 module first), numbers and shared totals, the kept answer. Deadlocks and serialization failures are tried again.
 """
 
-import hashlib
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import orjson
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, TransactionTimeout
 
 from neiqin.kernel import clock
-from neiqin.kernel.actions import gate, history
+from neiqin.kernel.actions import gate, history, requests
 from neiqin.kernel.actions.batch import Batch, Emitted, NewBatch
 from neiqin.kernel.actions.declare import REGISTRY, Action
 from neiqin.kernel.actions.effects import EFFECTS, Happened
 from neiqin.kernel.actions.models import Held
-from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, RefuseLate, TooSlow
+from neiqin.kernel.actions.refusals import NotAllowed, Outcome, Refusal, RefuseLate, TooSlow
 from neiqin.kernel.fields.shape import Invalid
 
 ATTEMPTS = 6
@@ -222,12 +220,12 @@ def _parse(call: Call) -> tuple[list[dict[str, Any]], dict[int, Invalid]]:
 def _once(
     call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], *, preview: bool = False
 ) -> Outcome:
-    digest = None if preview or not call.key else _digest(call)
+    digest = None if preview or not call.key else requests.digest(call)
     if call.held is None and not preview and (hold := gate.ask(call.action, call.ids, call.params or {}, call.by)):
         return _hold(call, hold, digest)
     run = history.open_run(call, params=_public(call, values), digest=digest)
     if run is None:
-        return _kept_answer(call, digest)
+        return requests.kept_answer(call, digest)
     batch = _batch(call, values, invalid, late, run, preview=preview)
     if len(batch):
         call.action.body(batch, **({} if call.action.rows else values[0]))
@@ -365,33 +363,11 @@ def _public(call: Call, values: list[Any]) -> Any:
     return {k: v for k, v in values[0].items() if k not in personal | lines and v not in (None, "")}
 
 
-def _digest(call: Call) -> bytes:
-    """What the call asks for, so that its key is not used for another one."""
-    body = orjson.dumps(
-        [call.action.code, call.ids, call.params, call.rows],
-        default=str,
-        option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
-    )
-    return hashlib.sha256(body).digest()
-
-
-def _kept_answer(call: Call, digest: bytes | None) -> Outcome:
-    """The answer that was given under this key. Raises KeyReused if it was for another call."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT body, outcome FROM actions_request WHERE person_id = %s AND key = %s", [call.by.id or 0, call.key]
-        )
-        body, outcome = cursor.fetchone()
-    if bytes(body) != digest:
-        raise KeyReused("这个请求号已经用在另一次操作上，换一个再提交。")
-    return Outcome.from_json(orjson.loads(outcome) if isinstance(outcome, str) else outcome)
-
-
 def _hold(call: Call, hold: gate.Hold, digest: bytes | None) -> Outcome:
     number = gate.next_number()
     run = history.open_run(call, params={"held": hold.reason}, held=number, digest=digest)
     if run is None:
-        return _kept_answer(call, digest)
+        return requests.kept_answer(call, digest)
     model = call.action.model
     rows = model.objects.filter(model.visible_to(call.by), id__in=call.ids)
     versions = dict(rows.values_list("id", "version"))

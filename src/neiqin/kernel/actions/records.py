@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db import connection
+
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import Action, register
@@ -16,6 +18,7 @@ Check = Callable[[Any], Mapping[int, str | Refusal]]
 Changes = Mapping[int, Mapping[str, Any]]  # record id -> the fields and lines to change
 ChangeCheck = Callable[[Any, Changes], Mapping[int, str | Refusal]]
 MOST_LINES = 2000
+COPY_FROM = 50  # records
 
 
 def creating(
@@ -131,7 +134,7 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
         return
     rows, records = [batch.rows[p] for p in made], list(made.values())
     _seal(records, shape.fields, rows)
-    model.objects.bulk_create(records)
+    _save_new(model, records)
     batch.records = records
     batch.positions = {r.pk: p for p, r in made.items()}
     batch.before = dict.fromkeys(batch.ids)
@@ -142,9 +145,31 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
         _insert_lines(batch, lines, pairs)
 
 
+def _save_new(model: Any, records: Sequence[Any]) -> None:
+    """One statement a table; many records by COPY, which takes a third of the time."""
+    if len(records) < COPY_FROM:
+        model.objects.bulk_create(records)
+        return
+    fields = [f for f in model._meta.concrete_fields if not f.generated]
+    columns = ", ".join(f'"{f.column}"' for f in fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [model._meta.db_table, len(records)],
+        )
+        for record, (pk,) in zip(records, cursor.fetchall(), strict=True):
+            record.pk = pk
+        with cursor.copy(f'COPY "{model._meta.db_table}" ({columns}) FROM STDIN') as copy:
+            for record in records:
+                copy.write_row([f.get_db_prep_save(f.pre_save(record, True), connection) for f in fields])
+    for record in records:
+        record._state.adding, record._state.db = False, connection.alias
+
+
 def _derived(batch: NewBatch[Any], model: Any, shape: Shape) -> dict[int, Any]:
     """The records the rows would become, by position; what the model itself refuses is out. Nothing is written."""
-    made = {p: _build(model, shape.fields, row, batch) for p, row in batch.rows.items()}
+    build = _building(model, shape.fields, batch)
+    made = {p: build(row) for p, row in batch.rows.items()}
     positions = list(made)
     problems = {positions[i]: refusal for i, refusal in model.derive(list(made.values()), batch).items()}
     batch.refuse(problems)
@@ -188,12 +213,17 @@ def _attribute(model: Any, field: Field) -> str:
     return model._meta.get_field(field.path).attname
 
 
-def _build(model: Any, fields: Iterable[Field], row: Mapping[str, Any], batch: Batch[Any]) -> Any:
-    values = {_attribute(model, f): row.get(f.name) for f in fields if not f.personal}
+def _building(model: Any, fields: Iterable[Field], batch: Batch[Any]) -> Callable[[Mapping[str, Any]], Any]:
+    """What makes an unsaved record of a row: its plain fields; personal ones are sealed later."""
+    columns = [(f.name, _attribute(model, f)) for f in fields if not f.personal]
     names = {f.name for f in model._meta.concrete_fields}
-    if "created_at" in names:
-        values |= {"created_at": batch.now, "updated_at": batch.now}
-    return model(**{k: v for k, v in values.items() if v is not None})
+    stamps = {"created_at": batch.now, "updated_at": batch.now} if "created_at" in names else {}
+
+    def build(row: Mapping[str, Any]) -> Any:
+        given = {attribute: value for name, attribute in columns if (value := row.get(name)) is not None}
+        return model(**given, **stamps)
+
+    return build
 
 
 def _seal(records: Sequence[Any], fields: Iterable[Field], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -216,14 +246,14 @@ def _insert_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
     if not pairs:
         return
     fk = lines.model._meta.get_field(lines.fk).attname
-    made = []
+    made, build = [], _building(lines.model, lines.fields, batch)
     for record, row in pairs:
-        line = _build(lines.model, lines.fields, row, batch)
+        line = build(row)
         setattr(line, fk, record.pk)
         made.append(line)
     lines.model.derive(made, batch)
     _seal(made, lines.fields, [row for _, row in pairs])
-    lines.model.objects.bulk_create(made)
+    _save_new(lines.model, made)
 
 
 def _change_lines(batch: Batch[Any], lines: Lines, rows: Mapping[int, Sequence[dict[str, Any]]]) -> set[int]:

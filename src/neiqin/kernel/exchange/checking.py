@@ -273,13 +273,14 @@ def tally(
         if field is None or field.kind not in ("money", "quantity"):
             continue
         sums = totals.setdefault(path, dict.fromkeys(VERDICTS, Decimal(0)))
+        amount = field.but(required=False, min=None, max=None)
         for document in documents:
             for cells in document.cells if "." in path else document.cells[:1]:
-                sums[document.verdict] += _amount(field, cells[column] if column < len(cells) else "")
+                sums[document.verdict] += _amount(amount, cells[column] if column < len(cells) else "")
 
 
 def _amount(field: Field, text: str) -> Decimal:
     try:
-        return Decimal(field.but(required=False, min=None, max=None).parse(text) or 0)
+        return Decimal(field.parse(text) or 0)
     except BadFormat:
         return Decimal(0)

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -51,7 +51,7 @@ class Document:
 
 def seal_documents(documents: Sequence[Document]) -> bytes:
     """The documents as a part keeps them: compressed, then encrypted (cells may be personal)."""
-    return seal_blob(zlib.compress(orjson.dumps([asdict(d) for d in documents]), 1))
+    return seal_blob(zlib.compress(orjson.dumps(list(documents)), 1))
 
 
 def open_documents(body: bytes | memoryview) -> list[Document]:

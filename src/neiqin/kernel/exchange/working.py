@@ -16,6 +16,7 @@ from django.db import transaction
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, Outcome, TooSlow
+from neiqin.kernel.actions.requests import answered
 from neiqin.kernel.exchange import columns as headers
 from neiqin.kernel.exchange import reading
 from neiqin.kernel.exchange.checking import Checker, tally
@@ -259,11 +260,11 @@ def write(imp: Import) -> None:
 def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:
     if not documents:
         return
-    rows = checker.new_rows(documents)
-    made = perform(
-        plan.create, by=checker.person, rows=rows, key=f"import-{imp.pk}-{part.n}-new", source="import", seconds=30
+    key = f"import-{imp.pk}-{part.n}-new"
+    made = answered(key, checker.person) or perform(
+        plan.create, by=checker.person, rows=checker.new_rows(documents), key=key, source="import", seconds=30
     )
-    _said(documents, made, dict(enumerate(documents)))
+    _said(made, dict(enumerate(documents)))
     kept = [d for position, d in enumerate(documents) if position not in made.refused]
     for document, record in zip(kept, made.done, strict=True):
         document.record, document.version = record, 1
@@ -272,23 +273,19 @@ def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
 def _change(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:
     if not documents or plan.change is None:
         return
-    ids = [d.record for d in documents if d.record]
+    key = f"import-{imp.pk}-{part.n}-change"
     seen = {d.record: d.version for d in documents if d.record and d.version}
-    rows = checker.change_rows(documents)
-    outcome = perform(
-        plan.change, ids, by=checker.person, rows=rows, versions=seen,
-        key=f"import-{imp.pk}-{part.n}-change", source="import", seconds=30,
+    outcome = answered(key, checker.person) or perform(
+        plan.change, list(seen), by=checker.person, rows=checker.change_rows(documents), versions=seen, key=key,
+        source="import", seconds=30,
     )  # fmt: skip
     by_record = {d.record: d for d in documents if d.record}
-    _said(documents, outcome, by_record)
-    done = set(outcome.done)
-    versions = dict(plan.resource.model.objects.filter(pk__in=done).values_list("pk", "version"))
-    for document in documents:
-        if document.record in done:
-            document.version = versions.get(document.record)
+    _said(outcome, by_record)
+    for record in outcome.done:
+        by_record[record].version = seen[record] + 1  # changed again meanwhile: then it will not be undone
 
 
-def _said(documents: Sequence[Document], outcome: Outcome, by_name: dict[Any, Document]) -> None:
+def _said(outcome: Outcome, by_name: dict[Any, Document]) -> None:
     """What the action refused after all, on the document."""
     for name, refusal in outcome.refused.items():
         by_name[name].refuse(0, -1, refusal.text)
@@ -316,7 +313,7 @@ def undo(imp: Import) -> None:
         written = [d for d in documents if d.verdict in (NEW, UPDATE) and d.record and d.version]
         keys = [f"import-{imp.pk}-{part.n}-{kind}" for kind in ("new", "change")]
         try:
-            outcome = perform(
+            outcome = answered(f"import-{imp.pk}-{part.n}-undo", checker.person) or perform(
                 action, [d.record for d in written if d.record], by=checker.person, params={"keys": " ".join(keys)},
                 versions={d.record: d.version for d in written if d.record and d.version},
                 key=f"import-{imp.pk}-{part.n}-undo", source="import", seconds=30,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema, create_model
@@ -52,6 +52,15 @@ class Shape:
     def field(self, name: str) -> Field | None:
         return next((f for f in self.fields if f.name == name), None)
 
+    # Kept on the shape: to look a model up by the shape's value, every field would be hashed at every call.
+    @cached_property
+    def whole(self) -> type[BaseModel]:
+        return model_of(self)
+
+    @cached_property
+    def partial(self) -> type[BaseModel]:
+        return model_of(self, partial=True)
+
 
 def parse(shape: Shape, data: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
     """Canonical values of `data`: name -> value, line name -> list of rows.
@@ -60,7 +69,7 @@ def parse(shape: Shape, data: Mapping[str, Any], *, partial: bool = False) -> di
     Raises Invalid with every problem found, in Chinese.
     """
     try:
-        parsed = model_of(shape, partial=partial).model_validate(dict(data))
+        parsed = (shape.partial if partial else shape.whole).model_validate(dict(data))
     except ValidationError as error:
         raise Invalid(_problem(shape, item) for item in error.errors(include_url=False)) from None
     values = parsed.model_dump(exclude_unset=partial)

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from array import array
 from bisect import bisect_left
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -116,6 +116,7 @@ def _readings() -> _Readings:
     return _Readings()
 
 
+@lru_cache(maxsize=4096)  # a name is asked for its key, then for its initials; in an import a whole part at a time
 def _parts(text: str, person: bool) -> list[tuple[str, bool]]:
     """Text -> its syllables (True: one of a Han character), Latin words and digit runs in order; signs are dropped."""
     text = unicodedata.normalize("NFKC", text).strip()

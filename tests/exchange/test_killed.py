@@ -1,0 +1,86 @@
+"""An import killed at random moments goes on where it was, or is undone; nothing twice, nothing lost, equal sums."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+from django.db.models import Count, Sum
+from django.test import Client
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Event, Run
+from neiqin.kernel.exchange import working
+from neiqin.kernel.exchange.models import CHECKING, UNDOING, WRITING, Import
+from neiqin.kernel.files import store
+from neiqin.kernel.people.actors import actor_of
+from neiqin.modules.customers.models import Contact, Customer
+from tests import factories
+from tests.exchange.test_import import RIGHTS, counts, good, workbook
+from tests.fixtures import ROOT
+
+ROWS, KILLS = 2000, 5
+
+
+def killed(imp: Import, database: str, folder, seconds: float) -> bool:
+    """Work on the import in a process of its own and kill it after so many seconds; False if it was done before."""
+    environment = os.environ | {"NEIQIN_DB_NAME": database, "NEIQIN_DB_ROLE": "app", "TEST_FILES": str(folder)}
+    command = [sys.executable, "-m", "tests.exchange.work", str(imp.pk)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as work:
+        assert work.stdout is not None
+        assert work.stdout.readline() == "at work\n"
+        try:
+            work.wait(seconds)
+        except subprocess.TimeoutExpired:
+            work.send_signal(signal.SIGKILL)
+            return True
+        assert work.returncode == 0
+        return False
+
+
+@pytest.mark.platform
+def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_database, settings, tmp_path):
+    settings.FILES = tmp_path
+    clerk = factories.person("林知夏", position_=factories.rep_position("own", **RIGHTS))
+    rows = [good(n) for n in range(1, ROWS + 1)]
+    for at in (5, 700, 1999):
+        rows[at] = (*rows[at][:2], "12", *rows[at][3:])
+    rows.append(("合计", "", "", str(ROWS * 1000), ""))
+    stored = store.keep(workbook(rows), "客户.xlsx", by=actor_of(clerk.pk))
+    imp = Import.objects.create(resource="customers.customer", person_id=clerk.pk, file=stored, created_at=clock.now())
+    chance = random.Random(20261126)
+
+    def through(state: str, times: int, longest: float) -> int:
+        Import.objects.filter(pk=imp.pk).update(state=state, done=0)
+        died = sum(killed(imp, own_database, tmp_path, chance.uniform(0.05, longest)) for _ in range(times))
+        working.work(import_id=imp.pk)
+        imp.refresh_from_db()
+        return died
+
+    working.work(import_id=imp.pk)
+    imp.refresh_from_db()
+    assert imp.state == "ready"
+    assert through(CHECKING, 2, 0.5) > 0
+    expected = {"new": ROWS - 3, "update": 0, "skip": 0, "bad": 3}
+    money = {"new": f"{(ROWS - 3) * 1000}.00", "bad": "3000.00", "update": "0", "skip": "0", "file": str(ROWS * 1000)}
+    assert (imp.state, counts(imp), imp.totals["credit_limit"]) == ("ready", expected, money)
+
+    assert through(WRITING, KILLS, 1.0) > 0
+    assert (imp.state, counts(imp), imp.totals["credit_limit"]) == ("done", expected, money)
+    assert Customer.objects.count() == Contact.objects.count() == ROWS - 3
+    assert not Customer.objects.values("name_key").annotate(n=Count("pk")).filter(n__gt=1).exists()
+    assert Customer.objects.aggregate(s=Sum("credit_limit"))["s"] == Decimal((ROWS - 3) * 1000)
+    assert Event.objects.filter(name="customers.customer.created").count() == ROWS - 3
+    assert Run.objects.filter(request_key__startswith=f"import-{imp.pk}-").count() == 5
+    numbers = sorted(int(n[2:]) for n in Customer.objects.values_list("number", flat=True))
+    assert numbers == list(range(1, ROWS - 2))
+
+    assert through(UNDOING, KILLS, 1.0) > 0
+    assert (imp.state, imp.counts["left"]) == ("undone", 0)
+    assert not Customer.objects.exists()
+    assert not Contact.objects.exists()
+    page = factories.sign_in(Client(), clerk).get(f"/imports/{imp.pk}/").content.decode()
+    assert f"已经撤销，{ROWS - 3:,} 家退回原样" in page
