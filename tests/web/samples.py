@@ -525,10 +525,15 @@ def home_page(**more):
             ),
             O(icon="users", title="核实 4 家新客户的信用代码", meta="本周建档", end="今天", tone="", url="/t/3/"),
         ],
-        "stats": [
-            O(label="我的客户", value="42 家", url="/customers/?view=mine"),
-            O(label="本月新增", value="9 家", url="/customers/?new=1"),
-            O(label="30 天没联系", value="6 家", url="/customers/?cold=1"),
+        "figures": [
+            O(label="我的客户", shown="42 家", url="/customers/?view=mine", about="负责人是我的客户。截至 11-20 10:00"),
+            O(label="本月新增", shown="9 家", url="/customers/?new=1", about="本月建档的客户。截至 11-20 10:00"),
+            O(
+                label="30 天没联系",
+                shown="6 家",
+                url="/customers/?cold=1",
+                about="30 天没有跟进的客户。截至 11-20 10:00",
+            ),
         ],
         "recent": [
             O(label="苏州恒昌电气成套设备有限公司", url="/customers/88/", icon="users", at=NOW - timedelta(minutes=11)),
@@ -721,7 +726,7 @@ def pages():
         "action": ("action.html", {"page": action_page()}, "/customers/"),
         "action-results": ("action.html", {"page": action_page(results=RESULTS)}, "/customers/"),
         "home": ("home.html", {"page": home_page()}, "/"),
-        "home-done": ("home.html", {"page": home_page(duties=[], todo=[], stats=[], recent=[])}, "/"),
+        "home-done": ("home.html", {"page": home_page(duties=[], todo=[], figures=[], recent=[])}, "/"),
         "log": ("log.html", {"page": log_page()}, "/log/"),
         "matrix": ("matrix.html", {"page": matrix_page()}, "/people/roles/"),
         "matrix-read": ("matrix.html", {"page": matrix_page(editable=False)}, "/people/roles/"),

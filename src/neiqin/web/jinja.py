@@ -22,7 +22,19 @@ from markupsafe import Markup
 from neiqin.web import formats, parts
 from neiqin.web.cells import CELLS, cell, state
 
-COMPONENTS = ("controls", "shell", "dialog", "table", "list", "fields", "form", "record", "account", "exchange")
+COMPONENTS = (
+    "controls",
+    "shell",
+    "dialog",
+    "table",
+    "list",
+    "fields",
+    "form",
+    "record",
+    "account",
+    "exchange",
+    "figure",
+)
 ANONYMOUS: dict[str, Any] = {
     "person": None,
     "menu": [],

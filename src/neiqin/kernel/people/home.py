@@ -8,11 +8,12 @@ from django.db import connection
 from neiqin.kernel import clock
 from neiqin.kernel.actions import seals
 from neiqin.kernel.actions.worker import ALARM_LAG
+from neiqin.kernel.figures.figure import FIGURES
 from neiqin.kernel.people import duties
 from neiqin.kernel.people.models import Login
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.pages.search import recent
-from neiqin.kernel.resources.resource import Stat, Todo, site
+from neiqin.kernel.resources.resource import Todo, site
 
 GREETINGS = ((5, "夜深了"), (9, "早上好"), (12, "上午好"), (14, "中午好"), (18, "下午好"), (24, "晚上好"))
 WEEKDAYS = "一二三四五六日"
@@ -20,8 +21,7 @@ WEEKDAYS = "一二三四五六日"
 
 def page_for(person: Any) -> Bag:
     """Everything the workbench shows to one person. Duties yet to be signed are things to do."""
-    found = [item for module in site().modules for offer in module.home for item in offer(person)]
-    todo = [item for item in found if isinstance(item, Todo)]
+    todo = [item for module in site().modules for offer in module.home for item in offer(person)]
     sheets = [
         Bag(
             title=f"{d.position.name}岗位职责",
@@ -38,7 +38,7 @@ def page_for(person: Any) -> Bag:
         sentence=[_sentence(len(todo))],
         duties=sheets,
         todo=todo,
-        stats=[item for item in found if isinstance(item, Stat)],
+        figures=[reading for f in FIGURES.values() if f.home and (reading := f.read(person))],
         recent=recent(person),
     )
 

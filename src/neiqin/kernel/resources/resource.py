@@ -113,15 +113,6 @@ class MenuEntry:
 
 
 @dataclass(frozen=True)
-class Stat:
-    """A figure on the workbench that opens its rows."""
-
-    label: str
-    value: str
-    url: str
-
-
-@dataclass(frozen=True)
 class Todo:
     """Something that waits for this person on the workbench. end: until when, in words; tone: warn or bad."""
 
@@ -156,8 +147,8 @@ class Module:
 
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
-    urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> what the
-    module has for the workbench, figures and things to do; hourly, minutely: jobs of the worker; imports: exchange's
+    urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
+    to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
     its list; clocks, rules, figures: what the rooms of these names take from a manifest, each plugged in once.
     """
@@ -171,7 +162,7 @@ class Module:
     urls: Sequence[Any] = ()
     menu: Sequence[MenuEntry] = ()
     sections: Sequence[str] = ()
-    home: Sequence[Callable[[Any], Sequence[Stat | Todo]]] = ()
+    home: Sequence[Callable[[Any], Sequence[Todo]]] = ()
     hourly: Sequence[Callable[[], object]] = ()
     imports: Sequence[Any] = ()
     tools: Sequence[Callable[[Resource, Any, str], Sequence[Tool]]] = ()

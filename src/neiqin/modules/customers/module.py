@@ -1,12 +1,12 @@
 """What customers plug into the system."""
 
 from neiqin.kernel.resources.resource import Module
-from neiqin.modules.customers import home, imports, resources
+from neiqin.modules.customers import figures, imports, resources
 
 module = Module(
     label="客户",
     resources=[resources.customer],
-    home=[home.mine],
+    figures=figures.FIGURES,
     imports=[imports.customers],
     permissions={
         "customers.view": "看客户",
