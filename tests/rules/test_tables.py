@@ -84,11 +84,11 @@ def test_a_version_without_examples_is_refused(table):
 
 def test_dates_must_not_overlap(table):
     perform(actions.retire, [table.versions.get().pk], by=SYSTEM, params={"until_on": "2026-11-30"})
-    assert publish(draft(table), from_on="2026-11-30") == "和第 1 版（2020-01-01 到2026-11-30）的日期重叠。"
+    assert publish(draft(table), from_on="2026-11-30") == "和第 1 版（2020-01-01 到 2026-11-30）的日期重叠。"
     assert publish(table.versions.get(number=2), from_on="2026-12-02", until_on="2026-12-01") == "最后一天早于生效日。"
     assert publish(table.versions.get(number=2), from_on="2026-12-02") == ""
     third = draft(table)
-    assert publish(third, from_on="2026-12-01").startswith("和第 2 版（2026-12-02 到以后）")
+    assert publish(third, from_on="2026-12-01").startswith("和第 2 版（2026-12-02 起）")
     assert publish(third, from_on="2026-12-01", until_on="2026-12-01") == ""
     published = table.versions.get(number=2)
     again = perform(actions.publish, [published.pk], by=SYSTEM, params={"from_on": "2027-01-01"})

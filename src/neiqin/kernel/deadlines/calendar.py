@@ -28,6 +28,7 @@ class WorkCalendar:
     days: Mapping[date, bool]
     hours: Hours
     zone: ZoneInfo = field(default_factory=clock.zone)
+    _opened: dict[date, list[tuple[datetime, datetime]]] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def published_years(self) -> frozenset[int]:
@@ -123,9 +124,11 @@ class WorkCalendar:
         return sum((s for s in spans if s > timedelta()), timedelta())
 
     def _open(self, day: date) -> list[tuple[datetime, datetime]]:
-        if not self.is_workday(day):
-            return []
-        return [(self._moment(day, a), self._moment(day, b)) for a, b in self.hours]
+        found = self._opened.get(day)
+        if found is None:
+            hours = self.hours if self.is_workday(day) else ()
+            found = self._opened[day] = [(self._moment(day, a), self._moment(day, b)) for a, b in hours]
+        return found
 
     def _moment(self, day: date, at: time) -> datetime:
         return datetime.combine(day, at, self.zone).astimezone(UTC)

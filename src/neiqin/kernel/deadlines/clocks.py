@@ -88,8 +88,8 @@ def start(kind: Clock, happened: Happened) -> None:
             kind=kind.name, model=kind.model, record_id=record, started_at=happened.now, minutes=allowed[record],
             days=kind.working_days, person_id=person, unit_id=unit,
         )  # fmt: skip
-        settle(row, cal)
         rows.append(row)
+    settle(rows, cal)
     Row.objects.bulk_create(rows, ignore_conflicts=True)
 
 
@@ -124,18 +124,31 @@ def resume(kind: Clock, happened: Happened) -> None:
     for row in rows:
         row.holds = [*row.holds[:-1], [row.holds[-1][0], happened.now.isoformat()]]
         row.state, row.held_at, row.reason = Row.State.RUNNING, None, ""
-        settle(row, cal)
+    settle(rows, cal)
     write(rows)
 
 
-def settle(row: Row, cal: WorkCalendar) -> None:
-    """Fill due_at and next_at from what was allowed, the holds that ended and the reminders behind us."""
+def settle(rows: Iterable[Row], cal: WorkCalendar) -> None:
+    """Fill due_at and next_at from what was allowed, the holds that ended and the reminders behind us.
+
+    What is the same for many rows, as for those of one run, is computed once.
+    """
+    found: dict[Any, tuple[datetime, datetime | None]] = {}
+    for row in rows:
+        key = (row.kind, row.started_at, row.minutes, row.days, row.told, str(row.holds))
+        if key not in found:
+            found[key] = _moments(row, cal)
+        row.due_at, row.next_at = found[key]
+
+
+def _moments(row: Row, cal: WorkCalendar) -> tuple[datetime, datetime | None]:
     base, held = _base(row, cal), _held(row, cal)
-    row.due_at = cal.add_working_time(base, held)
     shares = KINDS[row.kind].remind if row.kind in KINDS else ()
+    due = cal.add_working_time(base, held)
+    if row.held_at is not None or row.told >= len(shares):
+        return due, None
     length = cal.working_time_between(row.started_at, base)
-    open_ = row.held_at is None and row.told < len(shares)
-    row.next_at = cal.add_working_time(row.started_at, length * shares[row.told] + held) if open_ else None
+    return due, cal.add_working_time(row.started_at, length * shares[row.told] + held)
 
 
 def _base(row: Row, cal: WorkCalendar) -> datetime:

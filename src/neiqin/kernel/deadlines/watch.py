@@ -1,7 +1,7 @@
 """What happens to clocks without an event of their record: somebody is reminded, or the calendar itself moved."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from neiqin.kernel.people.scope import SYSTEM
 
 REMINDED = "deadlines.reminded"  # the event on the record; its data: clock, kind, share (50 to 200), words
 BATCH = 1000
+MOST_SHARES = 100
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,10 @@ def _remind_some() -> int:
         return 0
     run = history.begin("deadlines.remind", by=SYSTEM, source="worker")
     _refresh(rows)
+    _pass(rows, cal, now)
     reminders = []
     for row in rows:
         kind = KINDS.get(row.kind)
-        while row.next_at is not None and row.next_at <= now:
-            row.told += 1
-            settle(row, cal)
         if kind is not None:
             reminders.append(
                 Reminder(
@@ -97,6 +96,17 @@ def _remind_some() -> int:
     for listener in LISTENERS:
         listener(reminders)
     return len(rows)
+
+
+def _pass(rows: Sequence[Clock], cal: WorkCalendar, now: datetime, upto: Mapping[int, int] | None = None) -> None:
+    """Count the shares whose moment is behind us as told, `upto` so many of each clock if that is given."""
+    most = upto or {}
+    while passed := [
+        r for r in rows if r.next_at is not None and r.next_at <= now and r.told < most.get(r.pk, MOST_SHARES)
+    ]:
+        for row in passed:
+            row.told += 1
+        settle(passed, cal)
 
 
 def _data(reminder: Reminder) -> dict[str, object]:
@@ -125,22 +135,18 @@ def recompute(cal: WorkCalendar, run: int, now: datetime) -> list[Moved]:
     """
     rows = list(Clock.objects.filter(stopped_at=None).order_by("id").select_for_update())
     _refresh(rows)
-    changed, moved = [], []
-    for row in rows:
-        before, told = (row.due_at, row.next_at), row.told
+    before = {row.pk: (row.due_at, row.next_at, row.told) for row in rows}
+    running = [row for row in rows if row.held_at is None]
+    for row in running:
         row.told = 0
-        settle(row, cal)
-        while row.next_at is not None and row.told < told and row.next_at <= now:
-            row.told += 1
-            settle(row, cal)
-        if row.held_at is not None:
-            row.told = told
-        if before != (row.due_at, row.next_at) or row.told != told:
-            changed.append(row)
-        if before[0] != row.due_at:
-            moved.append(
-                Moved(run_id=run, at=now, clock=row, old_due=before[0], new_due=row.due_at, person_id=row.person_id)
-            )
+    settle(rows, cal)
+    _pass(running, cal, now, upto={row.pk: before[row.pk][2] for row in running})
+    changed = [row for row in rows if before[row.pk] != (row.due_at, row.next_at, row.told)]
+    moved = [
+        Moved(run_id=run, at=now, clock=row, old_due=before[row.pk][0], new_due=row.due_at, person_id=row.person_id)
+        for row in changed
+        if before[row.pk][0] != row.due_at
+    ]
     write(changed)
     Moved.objects.bulk_create(moved)
     for listener in TOLD if moved else ():

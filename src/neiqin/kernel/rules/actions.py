@@ -81,8 +81,8 @@ def _unfit(version: Version, table: Table, from_on: date, until_on: date | None)
     for other in _others(version).exclude(until_on=None, from_on__lt=from_on):
         began = other.from_on or from_on
         if (until_on is None or began <= until_on) and (other.until_on is None or other.until_on >= from_on):
-            end = f"{other.until_on:%Y-%m-%d}" if other.until_on else "以后"
-            return Refusal(f"和第 {other.number} 版（{other.from_on:%Y-%m-%d} 到{end}）的日期重叠。", "from_on")
+            span = f"{other.from_on} 到 {other.until_on}" if other.until_on else f"{other.from_on} 起"
+            return Refusal(f"和第 {other.number} 版（{span}）的日期重叠。", "from_on")
     return ""
 
 
