@@ -453,6 +453,10 @@ def form_page(**more):
             ),
         ],
         "lines": [O(name="contacts", label="联系人", add_label="加一个联系人", columns=columns, rows=lines, min=1)],
+        "nearby_url": "/customers/nearby/",
+        "nearby_seen": "",
+        "rows": [],
+        "title_field": "name",
         "conflict": O(
             who="何雨桐",
             at=NOW - timedelta(minutes=3),

@@ -15,6 +15,7 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.shape import Invalid, Shape, parse
 from neiqin.kernel.personal.columns import open_columns
+from neiqin.kernel.resources import nearby
 
 MODES = {"new": "只新增", "update": "只更新", "both": "新增和更新", "pool": "放进公海"}
 
@@ -154,8 +155,8 @@ class Checker:
         for place, refusal in batch.refused.items():
             document, values = pairs[place]
             self._mark(document, values, refusal.field, refusal.text)
-        if self.plan.similar is not None:
-            self._warn([d for d, _ in pairs if d.verdict == NEW], [v for d, v in pairs if d.verdict == NEW])
+        still = [(d, v) for d, v in pairs if d.verdict == NEW]
+        self._warn([d for d, _ in still], [v for _, v in still])
 
     def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Without what only finds a record, and with the lines as the form has them."""
@@ -185,12 +186,11 @@ class Checker:
 
     def _warn(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
         names = [v.get(self.plan.resource.title, "") for v in values]
-        similar = self.plan.similar(names) if self.plan.similar and names else {}
+        found = nearby.by_name(self.plan.resource, names)
         column = self.layout.columns.get(self.plan.resource.title, -1)
         for document, name in zip(documents, names, strict=True):
-            if near := similar.get(name):
-                said = "，".join(x for x in (near.number, f"负责人{near.owner}" if near.owner else "") if x)
-                document.warned.append(Mark(0, column, f"很像已有的「{near.title}」（{said}）。"))
+            if name in found:
+                document.warned.append(Mark(0, column, found[name].sentence))
 
     def _updates(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
         change = self.plan.change

@@ -1,6 +1,6 @@
 """Plan: how rows of a file become records of one resource. Every resource that can be created has one by default."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -23,27 +23,15 @@ class Key:
     same: Callable[[str], str] = str
 
 
-@dataclass(frozen=True)
-class Similar:
-    """A record whose name is nearly the same."""
-
-    id: int
-    title: str
-    number: str = ""
-    owner: str = ""
-
-
 @dataclass(frozen=True, eq=False)
 class Plan:
     """keys: tried in order; synonyms: target path -> further headers; line_keys: line name -> the fields that tell one
-    line of a record from another; similar: names -> records of nearly the same name, as warnings; pool: the owner of
-    what goes into the pool (None: this resource has no pool)."""
+    line of a record from another; pool: the owner of what goes into the pool (None: this resource has no pool)."""
 
     resource: Resource
     keys: tuple[Key, ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    similar: Callable[[Sequence[str]], Mapping[str, Similar]] | None = None
     pool: Callable[[Any], Mapping[str, Any]] | None = None
 
     @property

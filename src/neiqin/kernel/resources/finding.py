@@ -17,7 +17,7 @@ from neiqin.kernel.actions.declare import REGISTRY
 from neiqin.kernel.fields import formats
 from neiqin.kernel.jobs import queue
 from neiqin.kernel.personal.keys import find_subjects
-from neiqin.kernel.search import hits, index
+from neiqin.kernel.search import hits, index, near
 from neiqin.kernel.search.text import FORMAT, Asked, asked
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Documen
     rows = resource.model.objects.filter(pk__in=ids).order_by("pk")
     own = [path for path in resource.found if "__" not in path]
     scope = ("owner_id", "unit_id") if _scoped(resource) else ()
+    title = own.index(resource.title) if resource.title in own else 0
     lines: dict[int, list[str]] = defaultdict(list)
     for path in set(resource.found) - set(own):
         for i, text in rows.values_list("pk", path):
@@ -213,7 +214,9 @@ def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Documen
     made = []
     for i, version, updated_at, *rest in rows.values_list("pk", "version", "updated_at", *scope, *own):
         owner, unit = rest[:2] if scope else (None, None)
-        made.append(index.Document(i, owner, unit, version, updated_at, [*map(str, rest[len(scope) :]), *lines[i]]))
+        texts = [*map(str, rest[len(scope) :]), *lines[i]]
+        more = near.tokens(resource.same_name(texts[title])) if resource.same_name else ()
+        made.append(index.Document(i, owner, unit, version, updated_at, texts, more))
     return made
 
 

@@ -31,6 +31,7 @@ class Resource:
 
     fields: all that can be shown, in order; shape: what a form takes; fast_sorts: at most three columns indexed under
     owner, unit and alone; found: ORM paths of what typed words find, in lines too (default: title and number);
+    same_name: what of a title is compared to find records of nearly the same name (None: they are not looked for);
     title: the column that names a record; number: the column shown above it; reveals: the action that shows personal
     values in full; notes: record and person -> notes on its page; kept: lines that are shown and told in history but
     which only actions change, never the form.
@@ -44,6 +45,7 @@ class Resource:
     shape: Shape = field(default_factory=lambda: Shape(()))
     fast_sorts: tuple[str, ...] = ("-id",)
     found: tuple[str, ...] = ()
+    same_name: Callable[[str], str] | None = None
     title: str = "name"
     number: str = ""
     create: Action | None = None

@@ -18,6 +18,7 @@ class Document(NamedTuple):
     version: int
     updated_at: datetime
     texts: Iterable[str]
+    more: Sequence[int] = ()  # further tokens, not yet of a kind
 
 
 _PUT = f"""
@@ -49,7 +50,8 @@ def put(kind: str, documents: Sequence[Document]) -> None:
     mixed, rows = salt(kind), []
     for document in documents:
         owner, unit = document.owner, document.unit
-        made = text.entry(document.texts, scope_tokens([owner] if owner else [], [unit] if unit else []))
+        scope = scope_tokens([owner] if owner else [], [unit] if unit else [])
+        made = text.entry(document.texts, [*scope, *document.more])
         tokens = ",".join([str(token ^ mixed) for token in made.tokens])
         rows.append((*document[:5], made.text, made.sound, f"{{{tokens}}}"))
     with connection.cursor() as cursor:

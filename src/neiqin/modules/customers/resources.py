@@ -1,5 +1,6 @@
 """Screens and API of customers."""
 
+from neiqin.kernel.fields.formats import company_core
 from neiqin.kernel.resources.resource import Resource
 from neiqin.modules.customers import actions, fields
 from neiqin.modules.customers.models import Customer
@@ -16,6 +17,7 @@ customer = Resource(
     fields=fields.ALL,
     shape=actions.CUSTOMER,
     fast_sorts=("-updated_at", "pinyin", "number"),
+    same_name=company_core,
     found=("name", "short_name", "number", "contacts__name"),
     number="number",
     create=actions.create,

@@ -7,6 +7,7 @@ imports, API and demo data alike, so a rule about a format is written once (prac
 from neiqin.kernel.fields.formats.contact import email, landline, mobile, phone, postcode
 from neiqin.kernel.fields.formats.identity import (
     bank_account,
+    company_core,
     company_name_key,
     passes_luhn,
     resident_id,
@@ -22,6 +23,7 @@ __all__ = [
     "BadFormat",
     "bank_account",
     "clean_text",
+    "company_core",
     "company_name_key",
     "date_cn",
     "email",

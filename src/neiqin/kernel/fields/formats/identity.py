@@ -119,6 +119,18 @@ _NAME_BRACKETS = str.maketrans("〔〕【】[]", "()()()")
 _NAME_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2060\ufeff]+")
 
 
+_KINDS = re.compile(
+    r"(?:\(?(?:集团|控股)\)?)?"
+    r"(?:股份有限公司|有限责任公司|有限公司|股份公司|分公司|总公司|公司|CO\.?,?LTD\.?|INC\.?|LLC)$"
+)
+
+
+def company_core(name: str) -> str:
+    """What is left of a company name without its legal form, for comparison: 有限公司 or 有限责任公司 is one."""
+    key = company_name_key(name)
+    return _KINDS.sub("", key) or key
+
+
 def company_name_key(name: str) -> str:
     """A company name -> the text under which equal names meet: NFKC, half-width brackets, no spaces inside, upper-case
     Latin (practice.md 2.1 `name_norm`). For comparison and uniqueness only, never shown."""

@@ -12,10 +12,11 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Run
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Refusal, TooSlow
+from neiqin.kernel.actions.requests import answered
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
-from neiqin.kernel.resources import masks
+from neiqin.kernel.resources import masks, nearby
 from neiqin.kernel.resources.models import Draft
 from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render
 from neiqin.kernel.resources.resource import Resource, site
@@ -47,6 +48,12 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
             values |= _values_of(read_form(posted, shape, partial=False), shape)
         return render(request, "form.html", _page(resource, shape, record, values, draft=draft))
     given = read_form(request.POST, shape, partial="partial" in request.POST)
+    rows, seen = _nearby(request, resource) if record is None else ([], "")
+    if rows:
+        page = _page(resource, shape, None, _stored(None, shape) | _values_of(given, shape))
+        page.rows, page.nearby_seen = rows, seen
+        page.submit_label = f"不是同一{resource.noun}，照样新建"
+        return render(request, "form.html", page, status=422)
     try:
         problems, conflict, target = _save(request, resource, shape, record, given)
     except Invalid as error:
@@ -61,6 +68,20 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
     values = _stored(record, shape) | _values_of(given, shape)
     page = _page(resource, shape, record, values, problems=problems, conflict=conflict)
     return render(request, "form.html", page, status=409 if conflict else 422)
+
+
+def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
+    """Records of nearly the same name that the person has not been shown yet, and what says that he has.
+
+    A call that has its answer already (sent twice) is not asked: what it finds is what it made.
+    """
+    found = nearby.of_form(request, resource)
+    named = [row for row in found if row.named]
+    seen = " ".join(str(row.id) for row in named)
+    key = request.POST.get("request_key", "")[:80]
+    if not named or request.POST.get("nearby") == seen or (key and answered(key, request.person)):
+        return [], seen
+    return found, seen
 
 
 def _save(
@@ -244,6 +265,10 @@ def _page(
         sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
         lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines],
         conflict=conflict,
+        title_field=resource.title,
+        nearby_url=f"{resource.url}nearby/" if record is None and resource.same_name else "",
+        nearby_seen="",
+        rows=[],
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.urls import URLPattern, path
 
+from neiqin.kernel.resources import nearby
 from neiqin.kernel.resources.pages import forms, lists, records, runs, search
 from neiqin.kernel.resources.pages.screen import screen
 from neiqin.kernel.resources.resource import Resource, site
@@ -17,6 +18,7 @@ SCREENS: tuple[tuple[str, Callable[..., HttpResponse]], ...] = (
     ("views/", lists.save_view),
     ("views/<int:view>/delete/", lists.delete_view),
     ("new/", forms.new),
+    ("nearby/", nearby.show),
     ("draft/<int:record_id>/", forms.draft),
     ("draft/<int:record_id>/discard/", forms.discard),
     ("do/<slug:name>/", runs.run),

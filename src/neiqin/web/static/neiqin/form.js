@@ -51,6 +51,16 @@
     to?.focus(); to?.select?.();
   }
 
+  // Is it there already? Asked when a name or a phone has been typed, never in the middle of a pinyin word.
+  const nearby = $('[data-nearby]', form);
+  let look = 0;
+  const asks = x => nearby && (x.name === nearby.dataset.nearby || /-mobile$/.test(x.name || ''));
+  form.addEventListener('input', e => {
+    if (!asks(e.target) || composing(e)) return;
+    clearTimeout(look); look = setTimeout(() => nearby.dispatchEvent(new Event('nearby')), 500);
+  });
+  form.addEventListener('compositionend', e => { if (asks(e.target)) { clearTimeout(look); look = setTimeout(() => nearby.dispatchEvent(new Event('nearby')), 500); } });
+
   async function draft(asked) {
     const now = snapshot();
     if (!form.dataset.draftUrl || now === saved && !asked || leaving) return;

@@ -1,0 +1,104 @@
+"""Before a record is saved: is it there already under nearly the same name, or with the same phone? (C-DATA-01)
+
+Who asks learns the name, number and owner of the record that is there, whoever may see it: what he would create twice
+he must hear of; nothing else of the file is shown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_POST
+
+from neiqin.kernel.fields import formats
+from neiqin.kernel.fields.formats import company_name_key as whole
+from neiqin.kernel.resources import finding
+from neiqin.kernel.resources.pages.screen import Bag, render
+from neiqin.kernel.resources.resource import Resource
+from neiqin.kernel.search import near
+
+MOST = 5
+NAME, PHONE = "名称几乎一样", "电话相同"
+
+
+@dataclass(frozen=True)
+class Nearby:
+    """A record that may be the same. same: what they have in common, in words."""
+
+    id: int
+    title: str
+    number: str
+    owner: str
+    same: str
+
+    @property
+    def sentence(self) -> str:
+        said = "，".join(x for x in (self.number, f"负责人{self.owner}" if self.owner else "") if x)
+        return f"已有「{self.title}」（{said}），{self.same}。" if said else f"已有「{self.title}」，{self.same}。"
+
+
+def by_name(resource: Resource, names: Sequence[str]) -> Mapping[str, Nearby]:
+    """Names -> the record whose name is nearly the same. All names in two statements."""
+    same = resource.same_name
+    if same is None:
+        return {}
+    cores = {name: same(name) for name in names if name}
+    found = near.candidates(resource.key, list(cores.values()))
+    known = _told(resource, {i for ids in found.values() for i in ids})
+    result = {}
+    for name, core in cores.items():
+        for i in found.get(core, ()):
+            title = known[i].title if i in known else ""
+            if title and (core == same(title) or near.alike(whole(name), whole(title))):
+                result[name] = known[i]
+                break
+    return result
+
+
+def by_phone(resource: Resource, phone: str) -> list[Nearby]:
+    """The records with a line that has this phone number."""
+    ids = finding.by_phone(resource, phone) if len(phone) > finding.PHONE_TAIL else []
+    return list(_told(resource, set(ids[:MOST]), PHONE).values())
+
+
+def _told(resource: Resource, ids: set[int], same: str = NAME) -> dict[int, Nearby]:
+    columns = [resource.title, resource.number or "pk"]
+    owned = any(f.name == "owner" for f in resource.model._meta.concrete_fields)
+    rows = resource.model.objects.filter(pk__in=ids).values_list("pk", *columns, *(["owner__name"] if owned else []))
+    return {
+        pk: Nearby(pk, title, str(number) if resource.number else "", rest[0] if rest else "", same)
+        for pk, title, number, *rest in rows
+    }
+
+
+@require_POST
+def show(request: Any, resource: Resource) -> HttpResponse:
+    """What is there already, for the form while it is filled in (htmx). A POST: phones do not belong into addresses."""
+    if resource.create is None or not request.person.may(resource.create.may):
+        raise Http404
+    return render(request, "nearby.html", Bag(rows=of_form(request, resource)), block="nearby")
+
+
+def of_form(request: Any, resource: Resource) -> list[Bag]:
+    """What is there already like the new record of a posted form: by its title, and by every phone of its lines."""
+    found: dict[int, Nearby] = {}
+    for entry in _from_form(resource, request.POST):
+        found.setdefault(entry.id, entry)
+    visible = resource.model.objects.filter(resource.model.visible_to(request.person), pk__in=found)
+    known = set(visible.values_list("pk", flat=True)) if found else set()
+    return [
+        Bag(id=e.id, text=e.sentence, named=e.same == NAME, url=resource.url_of(e.id) if e.id in known else "") for e in found.values()
+    ][:MOST]  # fmt: skip
+
+
+def _from_form(resource: Resource, given: Any) -> list[Nearby]:
+    try:
+        title = formats.clean_text(given.get(resource.title, ""), 200)
+    except formats.BadFormat:
+        title = ""
+    found = list(by_name(resource, [title]).values())
+    for key, value in given.items():
+        if key.endswith("-mobile") and len(value) < 40:
+            found += by_phone(resource, formats.half_width(value).replace("+86", ""))
+    return found

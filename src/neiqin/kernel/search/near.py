@@ -1,0 +1,49 @@
+"""Names that are nearly the same: found by their deletions, judged by their likeness.
+
+Two texts within one edit of each other share a text that comes from either by leaving out at most one character, so the
+hashes of those texts, kept in the index, find all candidates without comparing with anything else.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+
+from neiqin.kernel.search import index, text
+
+ALIKE = 0.90  # practice.md 2.1
+LONGEST = 40
+
+
+def tokens(name: str) -> list[int]:
+    """What a name is found by: itself and every way to leave out one character; under three characters, nothing."""
+    name = name[:LONGEST]
+    if len(name) < 3:
+        return []
+    return [text.token("n", name), *{text.token("n", name[:i] + name[i + 1 :]) for i in range(len(name))}]
+
+
+def alike(one: str, other: str) -> bool:
+    """At least 0.90 of the characters of both stand in both, in order."""
+    return one == other or difflib.SequenceMatcher(None, one, other, False).ratio() >= ALIKE
+
+
+def candidates(kind: str, names: Sequence[str], most: int = 5) -> Mapping[str, list[int]]:
+    """Records of a kind whose name may be nearly one of these, by name; whoever they belong to."""
+    mixed = index.salt(kind)
+    wanted = [
+        (name, ",".join(str(t ^ mixed) for t in found)) for name in dict.fromkeys(names) if (found := tokens(name))
+    ]
+    if not wanted:
+        return {}
+    result: dict[str, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.name, e.record_id FROM unnest(%s::text[], %s::text[]) AS n (name, tokens) CROSS JOIN LATERAL "
+            "(SELECT record_id FROM search_entry WHERE tokens && ('{' || n.tokens || '}')::int[] AND kind = %s "
+            f"LIMIT {most}) AS e",
+            [*map(list, zip(*wanted, strict=True)), kind],
+        )
+        for name, record in cursor.fetchall():
+            result.setdefault(name, []).append(record)
+    return result
