@@ -1,4 +1,4 @@
-"""Entry standards and duplicates (C-DATA-01): one sentence at every door; who is there already is said before saving."""
+"""Entry standards and duplicates (C-DATA-01): one sentence at all doors; who is there already is said before saving."""
 
 import pytest
 from django.test import Client

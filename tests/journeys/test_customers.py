@@ -14,7 +14,10 @@ def test_a_clerk_opens_a_file_is_told_what_is_missing_and_finds_it_by_phone(desk
     page = clerk.open("/customers/customer/")
     page.keyboard.press("n")
     page.wait_for_url("**/new/")
-    page.fill("#f-name", "宁波甬泰注塑科技有限公司")
+    page.fill("#f-name", "宁波甬泰注塑科技有限责任公司")
+    expect(page.locator("#nearby")).to_contain_text("已有「宁波甬泰注塑科技有限公司」（KH000044")
+    page.fill("#f-name", "宁波镇海橡塑模具有限公司")
+    expect(page.locator("#nearby")).not_to_contain_text("已有")
     page.click("[data-picker*=person] input[type=text]")
     page.keyboard.type("zqm", delay=30)
     page.wait_for_selector(".pick [role=option]")
@@ -26,13 +29,13 @@ def test_a_clerk_opens_a_file_is_told_what_is_missing_and_finds_it_by_phone(desk
     page.fill("#f-contacts-0-mobile", "138 0013 8000")
     page.keyboard.press("Control+Enter")
     page.wait_for_url(re.compile(r"/customers/customer/\d+/$"))
-    expect(page.locator("h1")).to_have_text("宁波甬泰注塑科技有限公司")
+    expect(page.locator("h1")).to_have_text("宁波镇海橡塑模具有限公司")
     expect(page.locator("main")).to_contain_text("138****8000")
     page.goto(f"{clerk.url}/customers/customer/")
     page.keyboard.press("/")
     page.keyboard.type("13800138000")
     expect(page.locator("tbody tr")).to_have_count(1)
-    expect(page.locator("tbody tr")).to_contain_text("宁波甬泰注塑科技有限公司")
+    expect(page.locator("tbody tr")).to_contain_text("宁波镇海橡塑模具有限公司")
 
 
 def test_a_manager_sees_what_a_hand_over_will_change_before_doing_it_to_three(desk):

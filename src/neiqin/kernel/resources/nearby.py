@@ -88,8 +88,9 @@ def of_form(request: Any, resource: Resource) -> list[Bag]:
     visible = resource.model.objects.filter(resource.model.visible_to(request.person), pk__in=found)
     known = set(visible.values_list("pk", flat=True)) if found else set()
     return [
-        Bag(id=e.id, text=e.sentence, named=e.same == NAME, url=resource.url_of(e.id) if e.id in known else "") for e in found.values()
-    ][:MOST]  # fmt: skip
+        Bag(id=e.id, text=e.sentence, named=e.same == NAME, url=resource.url_of(e.id) if e.id in known else "")
+        for e in list(found.values())[:MOST]
+    ]
 
 
 def _from_form(resource: Resource, given: Any) -> list[Nearby]:
