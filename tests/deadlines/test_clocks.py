@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Event, Run
@@ -259,6 +260,16 @@ def test_the_page_shows_the_year_and_takes_a_new_one(sample, now, client):
     hours = client.post("/deadlines/calendar/", {"do": "hours", "hours": "8:30-17:30"})
     assert hours.status_code == 302
     assert Office.objects.get().hours == "08:30-17:30"
+
+
+def test_from_november_on_the_workbench_asks_for_the_next_year(now):
+    admin = factories.person(position_=factories.position("管理员", deadlines_manage="all"))
+    now("2026-10-31 10:00")
+    assert "日历未维护" not in factories.sign_in(Client(), admin).get("/").content.decode()
+    now("2026-11-01 10:00")
+    page = factories.sign_in(Client(), admin).get("/").content.decode()
+    assert "2027 日历未维护，先按周一到周五上班算" in page
+    assert "日历未维护" not in factories.sign_in(Client(), factories.person()).get("/").content.decode()
 
 
 def test_the_page_is_for_those_who_may(now, client):

@@ -10,6 +10,7 @@ module = Module(
     label="期限",
     permissions={MANAGE: "改工作日历和上班时间"},
     minutely=[watch.remind],
+    home=[views.unpublished],
     urls=[path("deadlines/calendar/", views.show, name="work_calendar")],
     menu=[MenuEntry("工作日历", "/deadlines/calendar/", "calendar", "管理", MANAGE)],
 )

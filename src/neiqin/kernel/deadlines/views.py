@@ -16,9 +16,10 @@ from neiqin.kernel.deadlines.clocks import KINDS
 from neiqin.kernel.deadlines.models import MANAGE, WORKED, Day, Moved, Office
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.resources.pages.screen import Bag, person_field, render, screen
-from neiqin.kernel.resources.resource import site
+from neiqin.kernel.resources.resource import Todo, site
 
 FIRST, LAST = 2000, 2100
+NOTICE_MONTH = 11
 MOST_MOVED = 50
 MOST_BYTES = 200_000
 MOST_SECONDS = 60  # all open clocks are computed again: 10,000 take about 2 s
@@ -48,6 +49,24 @@ def show(request: Any) -> HttpResponse:
         request_key=uuid.uuid4().hex,
     )
     return render(request, "work_calendar.html", page, status=422 if problem else 200)
+
+
+def unpublished(person: Any) -> list[Todo]:
+    """The year that is to be imported: this one at once, the next from November on, when the notice comes."""
+    today = clock.today()
+    years = [y for y in (today.year, today.year + 1) if y == today.year or today.month >= NOTICE_MONTH]
+    return [
+        Todo(
+            f"{year} 日历未维护，先按周一到周五上班算",
+            f"/deadlines/calendar/?year={year}",
+            "放假通知公布后导入",
+            "calendar",
+            "",
+            "warn",
+        )
+        for year in years
+        if person.may(MANAGE) and not calendar.published(year)
+    ]
 
 
 def _year(text: str) -> int:
