@@ -5,6 +5,7 @@ All pages of one export are read in one snapshot: nothing is cut, nothing comes 
 
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -74,7 +75,7 @@ def new(request: Any) -> HttpResponse:
     page = Bag(
         kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", "")[:4000], error="",
         widths=[(w, text.format(lines.label if lines else "")) for w, text in WIDTHS.items() if lines or w != "lines"],
-        width=given.get("width", "shown"), form=given.get("form", "xlsx"), purpose=given.get("purpose", ""),
+        width=given.get("width", "shown"), form=given.get("format", "xlsx"), purpose=given.get("purpose", ""),
         full=personal and request.person.may(PERSONAL), wants_full=given.get("full") == "1",
         count="", back=resource.url,
         lines_label=lines.label if lines else "",
@@ -137,9 +138,7 @@ def make(export_id: int) -> None:
         return
     with tempfile.TemporaryFile() as out:
         try:
-            with transaction.atomic():
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            with _snapshot():
                 count = _write(out, export, resource, person)
         except BadQuery as problem:
             _end(export, FAILED, sentence=str(problem))
@@ -153,6 +152,15 @@ def make(export_id: int) -> None:
             said = {"kind": export.resource, "rows": count, "filter": _filter_words(resource, export)}
             said |= {"purpose": export.purpose, "personal": "完整" if full else "遮盖"} if export.purpose else {}
             history.note("export", by=person, source="web", params=said)
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def _end(export: Export, state: str, **values: Any) -> None:
