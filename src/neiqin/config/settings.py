@@ -15,6 +15,7 @@ MODULES = [
     "neiqin.kernel.rules.module",
     "neiqin.kernel.deadlines.module",
     "neiqin.kernel.exchange.module",
+    "neiqin.kernel.files.module",
     "neiqin.modules.customers.module",
 ]
 
@@ -22,6 +23,7 @@ DEBUG = False
 SECRET_KEY = ENV.secret_key
 MASTER_KEY = ENV.master_key
 FILES = ENV.data / "files"
+ATTACHMENT_MB = int(os.environ.get("NEIQIN_ATTACHMENT_MB", "50"))
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("NEIQIN_ORIGINS", "").split(",") if o]
 COMPANY_TIME_ZONE = "Asia/Shanghai"

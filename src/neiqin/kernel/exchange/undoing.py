@@ -13,6 +13,7 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.exchange.plans import Plan
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
+from neiqin.kernel.files.attach import filed_on
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.personal.keys import erase, index_many
 
@@ -59,7 +60,8 @@ def _created(model: Any, ids: Iterable[int], runs: Sequence[int]) -> list[int]:
 def _stood_on(plan: Plan, ids: Sequence[int]) -> dict[int, Refusal]:
     """Records that rows of other records point to (their own lines go along)."""
     own = {lines.model for lines in plan.resource.all_lines}
-    problems: dict[int, Refusal] = {}
+    filed = Refusal("上面有归档的附件，没有撤销。", code="used")
+    problems: dict[int, Refusal] = dict.fromkeys(filed_on(plan.resource.key, ids), filed)
     for relation in plan.resource.model._meta.related_objects:
         if relation.related_model in own:
             continue

@@ -72,6 +72,11 @@ def seal(pieces: Iterable[bytes], into: BinaryIO, name: str) -> None:
     into.write(cipher.encrypt(nonce, waiting, place))
 
 
+def stored_size(size: int) -> int:
+    """Bytes on disk of a body of `size` bytes."""
+    return HEAD + size + TAG * max(1, -(-size // PIECE))
+
+
 def unseal(stored: BinaryIO, name: str) -> Iterator[bytes]:
     """The body again, piece by piece. Raises Damaged at the first piece that does not open."""
     cipher = AESGCM(_key(stored.read(HEAD), name))

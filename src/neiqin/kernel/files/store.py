@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef
 
 from neiqin.kernel import clock
 from neiqin.kernel.fields.formats import clean_text
@@ -17,6 +18,7 @@ from neiqin.kernel.files.crypt import Damaged
 from neiqin.kernel.files.models import StoredFile
 
 ORPHAN_AFTER = timedelta(days=1)
+UNUSED_AFTER = timedelta(days=30)
 
 
 class TooLarge(ValueError):
@@ -97,6 +99,24 @@ def is_whole(stored: StoredFile) -> bool:
     return True
 
 
+def check(stored: StoredFile) -> bool:
+    """is_whole, remembered: `damaged_at` says since when it has not been, and is cleared when it is again."""
+    whole = is_whole(stored)
+    if whole == (stored.damaged_at is not None):
+        stored.damaged_at = None if whole else clock.now()
+        StoredFile.objects.filter(pk=stored.pk).update(damaged_at=stored.damaged_at)
+    return whole
+
+
+def looks_whole(stored: StoredFile) -> bool:
+    """A glance without reading: not known to be damaged, there, and of the right size on disk."""
+    try:
+        size = path_of(stored.place).stat().st_size
+    except FileNotFoundError:
+        return False
+    return stored.damaged_at is None and size == crypt.stored_size(stored.size)
+
+
 def path_of(place: str) -> Path:
     """Where a body lies. The folder of the installation is settings.FILES."""
     return Path(settings.FILES) / place[:2] / place
@@ -125,8 +145,16 @@ def rewrap_all() -> int:
 
 
 def sweep() -> int:
-    """Remove bodies on disk that the database has never heard of (a process died between the two). Repeatable."""
+    """Remove bodies on disk that the database has never heard of (a process died between the two), and after a month
+    those that nothing refers to (it died, or was refused, before something could). Repeatable."""
     root, removed = Path(settings.FILES), 0
+    unused = StoredFile.objects.filter(stored_at__lt=clock.now() - UNUSED_AFTER)
+    for relation in StoredFile._meta.related_objects:
+        used = relation.related_model._base_manager.filter(**{relation.field.attname: OuterRef("pk")})
+        unused = unused.filter(~Exists(used))
+    for stored in unused[:1000]:
+        forget(stored)
+        removed += 1
     before = clock.now().timestamp() - ORPHAN_AFTER.total_seconds()
     for folder in sorted(root.glob("??")):
         old = {p.stem: p for p in folder.iterdir() if p.stat().st_mtime < before}

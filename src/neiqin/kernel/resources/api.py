@@ -126,7 +126,7 @@ def _router(resource: Resource) -> Router:
 
     @router.get("/{int:record_id}", operation_id=f"get_{name}", summary=f"{resource.label}：一条", **known)
     def get_record(request: Any, record_id: RecordId) -> Any:
-        _right(request, resource.view_permission)
+        require(request, resource.view_permission)
         record = record_or_404(resource, request.person, record_id, log="api")
         if request.headers.get("If-None-Match") == _etag(record):
             return HttpResponse(status=304)
@@ -139,7 +139,7 @@ def _router(resource: Resource) -> Router:
         response=schemas.timeline_responses(),
     )
     def get_timeline(request: Any, record_id: RecordId) -> Any:
-        _right(request, resource.view_permission)
+        require(request, resource.view_permission)
         record = record_or_404(resource, request.person, record_id, log="api")
         items, _ = timeline.of(resource, record, request.person)
         return answer(
@@ -155,6 +155,9 @@ def _router(resource: Resource) -> Router:
     _write_routes(router, resource)
     for action in resource.actions:
         _action_routes(router, resource, action)
+    for module in site().modules:
+        for extend in module.api:
+            extend(router, resource)
     return router
 
 
@@ -214,7 +217,7 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
         openapi_extra=schemas.body(action.shape),
     )
     def look_ahead(request: Any, record_id: RecordId) -> Any:
-        _right(request, action.may)
+        require(request, action.may)
         record_or_404(resource, request.person, record_id, log="api")
         outcome = _guarded(lambda: preview(action, [record_id], by=request.person, params=_body(request, action.shape)))
         changes = [vars(c) for c in visible_changes(outcome, request.person)]
@@ -230,7 +233,7 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
             openapi_extra=schemas.many_body(action.shape),
         )
         def act_on_many(request: Any) -> Any:
-            _right(request, action.may)
+            require(request, action.may)
             given = _json(request)
             ids, params = given.pop("ids", None), given.pop("params", {})
             valid = (
@@ -246,7 +249,7 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
 
 
 def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
-    _right(request, resource.view_permission)
+    require(request, resource.view_permission)
     fields = [f for f in resource.fields_for(request.person).values() if not f.personal]
     try:
         query = ListQuery.read(request.GET)
@@ -302,7 +305,8 @@ def _base(request: Any, record_id: int) -> dict[int, int] | None:
     return {record_id: int(text)}
 
 
-def _right(request: Any, permission: str) -> None:
+def require(request: Any, permission: str) -> None:
+    """Raises Failure 403, and notes it, where the person has no such right."""
     if not request.person.may(permission):
         history.note("refused", by=request.person, source="api", params={"address": request.path[:200]})
         raise Failure(403, "没有这项权限。")
@@ -330,7 +334,7 @@ def _body(request: Any, shape: Shape, person: Any = None) -> dict[str, Any]:
 
 
 def _perform(request: Any, action: Action, **what: Any) -> Outcome:
-    _right(request, action.may)
+    require(request, action.may)
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key) <= 80:
         raise Failure(400, "Idempotency-Key 是 1 到 80 个字符。")
@@ -340,7 +344,7 @@ def _perform(request: Any, action: Action, **what: Any) -> Outcome:
 def _perform_one(request: Any, resource: Resource, action: Action, record_id: int, person: Any = None) -> Outcome:
     """Perform on one record. perform itself looks whether it is there; only when the body is wrong must that be asked
     before, so that a foreign record is 404 whatever was sent."""
-    _right(request, action.may)
+    require(request, action.may)
     try:
         params = _body(request, action.shape, person)
         return _perform(request, action, ids=[record_id], params=params, versions=_base(request, record_id))

@@ -152,7 +152,9 @@ class Module:
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
-    its list; clocks, rules, figures: what the rooms of these names take from a manifest, each plugged in once.
+    its list; clocks, rules, figures: what the rooms of these names take from a manifest, each plugged in once; plugs:
+    what else is plugged in once; api: functions(router, resource) that add endpoints to every resource's own.
+    Panels under the key "*" are on every record's page.
     """
 
     label: str
@@ -172,6 +174,8 @@ class Module:
     clocks: Sequence[Plug] = ()
     rules: Sequence[Plug] = ()
     figures: Sequence[Plug] = ()
+    plugs: Sequence[Plug] = ()
+    api: Sequence[Callable[[Any, Resource], None]] = ()
 
 
 class Site:
@@ -227,7 +231,7 @@ def site() -> Site:
                 effects.hourly(job)
             for job in module.minutely:
                 effects.minutely(job)
-            for plug in (*module.clocks, *module.rules, *module.figures):
+            for plug in (*module.clocks, *module.rules, *module.figures, *module.plugs):
                 plug.plug()
             for name, (events, reaction) in module.reactions.items():
                 effects.react(name, events, reaction)

@@ -201,4 +201,5 @@ def _related_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:
 
 
 def _panels(resource: Resource, record: Any, person: Any) -> list[Any]:
-    return [panel for make in site().panels.get(resource.key, ()) if (panel := make(record, person)) is not None]
+    makers = (*site().panels.get(resource.key, ()), *site().panels.get("*", ()))
+    return [panel for make in makers if (panel := make(record, person)) is not None]
