@@ -99,7 +99,7 @@ def _add_download(router: Router, resource: Resource) -> None:
     name, label = resource.api_name, resource.label
 
     @router.get(
-        "/{int:record_id}/files/{int:attachment}", operation_id=f"download_{name}", summary=f"{label}：下载附件",
+        "/{int:record_id}/files/{attachment}", operation_id=f"download_{name}", summary=f"{label}：下载附件",
         response=_responses(200), openapi_extra={"responses": {200: {"content": BINARY}}},
     )  # fmt: skip
     def download(request: Any, record_id: RecordId, attachment: RecordId) -> Any:
