@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from neiqin.kernel.deadlines import calendar, years
 from neiqin.kernel.deadlines.calendar import WorkCalendar, parse_hours, write_hours
 from neiqin.kernel.deadlines.models import WORKED
+from tests.shared import DATA
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HOURS = parse_hours("09:00-12:00,13:00-18:00")
@@ -177,9 +178,8 @@ def test_a_table_that_is_wrong_is_refused_naming_the_row(table, said):
 
 
 def test_the_public_notice_data_reads_as_chinese_calendar_has_it():
-    from pathlib import Path
 
-    source = Path("/work/shared/data/ref-cn-holidays")
+    source = DATA / "ref-cn-holidays"
     if not source.is_dir():
         pytest.skip("the notices' JSON is not on this machine")
     for year in years.known_years():

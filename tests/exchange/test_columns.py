@@ -1,16 +1,13 @@
 """Columns find their fields by name; what only looks alike is proposed and never counts by itself."""
 
 import csv
-from pathlib import Path
 
 import pytest
 
 from neiqin.kernel.exchange.columns import Drift, Target, best_sheet, drift, match, normalised, signature
 from neiqin.kernel.exchange.reading import read
 from tests.exchange.books import xlsx
-
-DATA = Path("/work/shared/data")
-needs_data = pytest.mark.skipif(not DATA.exists(), reason="the collected sample files are not on this machine")
+from tests.shared import DATA, needs_data
 
 CUSTOMER = [
     Target("number", "客户编号", kind="code"),

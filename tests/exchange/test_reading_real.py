@@ -2,16 +2,15 @@
 
 import codecs
 import io
-from pathlib import Path
 
 import pytest
 import xlsxwriter
 import yaml
 
 from neiqin.kernel.exchange.reading import read
+from tests.shared import DATA, needs_data
 
-DATA = Path("/work/shared/data")
-pytestmark = pytest.mark.skipif(not DATA.exists(), reason="the collected sample files are not on this machine")
+pytestmark = needs_data
 FORMATS = yaml.safe_load((DATA / "platform-formats.yaml").read_text())["formats"] if DATA.exists() else []
 TABLES = [f for f in FORMATS if "columns" in f]
 SAMPLES = [f for f in TABLES if "sample" in f]
