@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
+from neiqin.kernel.actions.batch import NewBatch
 from neiqin.kernel.actions.models import Event
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people.scope import SYSTEM
@@ -196,3 +197,16 @@ def test_who_may_only_look_cannot_publish(table, client):
     refused = client.post(f"/rules/{CODE}/?version=2", {"do": "publish", "from_on": "2026-12-01"})
     assert refused.status_code == 422
     assert Version.objects.get(pk=version.pk).state == "draft"
+
+
+def test_for_records_yet_to_be_made_the_row_is_told_on_the_record_made_of_it(table):
+    asked = [{"level": "B", "amount": 5000}, {"level": "A"}, {"level": "C", "amount": 1}]
+    batch = NewBatch(Sample, asked, by=SYSTEM, now=clock.now(), run=1)
+    made = decide(CODE, asked, TODAY, batch)
+    assert [d.row for d in made] == [2, 4]
+    assert list(batch.refused) == [1]
+    batch.positions = {71: 0, 72: 2}
+    batch.tell({71: {"note": "x"}})
+    rule = {"title": "样品折扣", "version": 1}
+    assert batch.said_of(71) == {"note": "x", "rules": [rule | {"rows": [2]}]}
+    assert batch.said_of(72) == {"rules": [rule | {"rows": [4]}]}

@@ -59,7 +59,8 @@ def up(given: argparse.Namespace) -> int:
             web += ["--threads", str(given.threads)]
             children = [Child("web", web)]
             if not given.no_worker:
-                children += [Child("worker", []), Child("jobs", [])]
+                # People wait for the web, nobody for the queue: it starts a moment later.
+                children += [Child("worker", []), Child("jobs", [], due=time.monotonic() + 2)]
             Supervisor(cluster, children, lambda: print(f"内勤已启动：{url}", flush=True)).run(given.host, given.port)
     return 0
 
