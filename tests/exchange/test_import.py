@@ -255,3 +255,13 @@ def test_a_file_that_cannot_be_read_says_why(web, body, name, sentence):
         imp = upload(web, body, name)
         assert imp.state == "failed"
         assert sentence in texts(web, imp)
+
+
+def test_a_text_file_that_breaks_off_further_down_says_so_and_nothing_is_in(web):
+    lines = ["客户名称,联系人,手机", *(f"苏州第{n}精密机械有限公司,王{n},138{n:08}" for n in range(400))]
+    body = "\r\n".join(lines).encode("gb18030") + b"\r\n\xff\xff\xff,a,b"
+    imp = upload(web, body, "坏.csv")
+    assert imp.state == "failed"
+    assert imp.sentence
+    assert not Part.objects.exists()
+    assert not Customer.objects.exists()

@@ -184,9 +184,24 @@ def doctor(given: argparse.Namespace) -> int:
 def export(given: argparse.Namespace) -> int:
     """Write all records of one kind as a table, as the given person may see them."""
     with _django("app"):
-        from neiqin.config import export as exports
+        from neiqin.config import tables
 
-        exports.write(given.kind, given.login, sys.stdout)
+        form = "xlsx" if given.output.endswith(".xlsx") else "csv"
+        if given.output:
+            with Path(given.output).open("xb") as out:
+                print(f"导出 {tables.write(given.kind, given.login, out, form):,} 行到 {given.output}。")
+        else:
+            tables.write(given.kind, given.login, sys.stdout.buffer)
+    return 0
+
+
+def import_(given: argparse.Namespace) -> int:
+    """Import a file as the given person: a dry run, and with --yes the writing."""
+    with _django("app"):
+        from neiqin.config import tables
+
+        found = tables.read(given.kind, given.login, Path(given.file), given.mode, go=given.yes)
+    print(json.dumps(found, ensure_ascii=False))
     return 0
 
 
@@ -334,9 +349,16 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--force", action="store_true", help="覆盖已有的数据和密钥")
     made = command("doctor", doctor, "检查安装是否正常")
     made.add_argument("--json", action="store_true", help="输出 JSON")
-    made = command("export", export, "导出某类记录（CSV，输出到标准输出）")
+    made = command("export", export, "导出某类记录（默认 CSV 到标准输出）")
     made.add_argument("kind", metavar="类别", help="例如 customers")
     made.add_argument("--login", default="", metavar="登录名", help="按此人可见的范围导出（默认全部）")
+    made.add_argument("--output", default="", metavar="文件", help="写到文件，.xlsx 或 .csv")
+    made = command("import", import_, "导入一个表格（xlsx、xls、csv），先试算")
+    made.add_argument("kind", metavar="类别", help="例如 customers")
+    made.add_argument("file", metavar="文件")
+    made.add_argument("--login", required=True, metavar="登录名", help="以谁的身份导入")
+    made.add_argument("--mode", default="new", metavar="方式", help="new、update、both 或 pool")
+    made.add_argument("--yes", action="store_true", help="试算后写入（默认只试算）")
     command("stop", stop, "停止正在运行的系统")
     return parser
 

@@ -179,19 +179,22 @@ def _write(out: Any, export: Export, resource: Resource, person: Any) -> int:
     about = About(resource.label, person.name, clock.now(), _filter_words(resource, export), export.purpose)
     full = "full" in export.columns and person.may(PERSONAL)
     with Writer(out, headings, about, export.form) as writer:
-        for ids, cells in _pages(resource, person, export, root):
-            values = [[_value(f, c) for f, c in zip(root, row, strict=True)] for row in cells]
-            if lines is None:
-                writer.extend(values)
-            else:
-                writer.extend(_with_lines(ids, values, lines, beside, full=full))
+        for ids, cells in pages(resource, person, export.query, root):
+            rows = values(root, cells)
+            writer.extend(rows if lines is None else _with_lines(ids, rows, lines, beside, full=full))
         return writer.count
 
 
-def _pages(
-    resource: Resource, person: Any, export: Export, fields: Sequence[Field]
+def values(fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Cells of a list as values for a file."""
+    return [[_value(f, cell) for f, cell in zip(fields, row, strict=True)] for row in rows]
+
+
+def pages(
+    resource: Resource, person: Any, address: str, fields: Sequence[Field]
 ) -> Iterator[tuple[list[int], list[list[Any]]]]:
-    query = Query.read(QueryDict(export.query))
+    """All pages of a list (the query of its address): ids and cells."""
+    query = Query.read(QueryDict(address))
     after = ""
     while True:
         asked = Query(query.q, query.conditions, query.sort, after=after, size=PAGE)

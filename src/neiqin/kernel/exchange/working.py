@@ -47,6 +47,7 @@ from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources.resource import site
 
 JOB = "exchange.import"
+DAMAGED = "保存的文件已损坏，再传一次。"
 PEEK = 8  # rows shown on the page of columns
 
 
@@ -81,7 +82,7 @@ def read(imp: Import) -> None:
     try:
         book = reading.read(body_of(imp.file), imp.file.name)
     except (reading.Unreadable, Damaged) as error:
-        text = str(error) if isinstance(error, reading.Unreadable) else "保存的文件已损坏，再传一次。"
+        text = str(error) if isinstance(error, reading.Unreadable) else DAMAGED
         _move(imp, READING, FAILED, sentence=text)
         return
     matchings = [matching_of(plan, person, s.headers, _cells(s), imp.resource) for s in book.sheets]
@@ -169,6 +170,15 @@ def _rows(imp: Import) -> reading.Rows:
 
 def check(imp: Import) -> None:
     """Go through the whole file: documents in parts, each with its verdict. From the start again after a kill."""
+    try:
+        _check(imp)
+    except (reading.Unreadable, Damaged) as error:  # a file that is broken further down
+        text = str(error) if isinstance(error, reading.Unreadable) else DAMAGED
+        imp.parts.all().delete()
+        _move(imp, CHECKING, FAILED, sentence=text)
+
+
+def _check(imp: Import) -> None:
     _, layout, checker = tools_of(imp)
     rows = _rows(imp)
     counts: Counter[str] = Counter()
