@@ -17,7 +17,7 @@ def _company(results: Results, found: Any) -> None:
 
 GROUPS: dict[tuple[str, ...], Group] = {
     ("company",): _company,
-    ("list",): lists.run,
+    ("list", "search"): lists.run,
     ("trivial", "page"): pages.run,
     ("one", "clients8", "preview", "bulk", "audit", "seal", "verify"): actions.run,
     ("demo", "memory", "restart"): system.run,

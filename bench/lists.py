@@ -32,9 +32,26 @@ OTHER = {
     "filter_level_pinyin": f"{LIST}?f=level:in:key&sort=pinyin",
     "sort_credit": f"{LIST}?sort=-credit_limit",
     "sort_credit_filter": f"{LIST}?sort=-credit_limit&f=level:in:key",
+    "search_phone": f"{LIST}?q=1234",
+}
+# Within 25 ms: lists filtered by words, frequent and rare, for a rep and for one who sees everything.
+WORDS = {
     "search_words": f"{LIST}?q={quote('精密')}",
     "search_initials": f"{LIST}?q=szjm",
-    "search_phone": f"{LIST}?q=1234",
+    "search_pinyin": f"{LIST}?q=suzhou&sort=pinyin",
+    "search_two": f"{LIST}?q={quote('苏州 泵')}",
+    "search_all": f"{LIST}?q={quote('有限公司')}",
+    "search_rare": f"{LIST}?q={quote('髹')}",
+}
+# Within 8 ms: what is asked at each key pressed.
+TYPED = {
+    "two": "精密",
+    "initials": "szjm",
+    "pinyin": "suzh",
+    "one": "王",
+    "letter": "w",
+    "number": "kh0007",
+    "none": "髹漆",
 }
 
 
@@ -44,6 +61,8 @@ def run(results: Results, cluster: Any) -> None:
     with Inside(small) as ten, Inside(large) as million:
         for who in ("newest", "oldest"):
             _rep(results, who, ten, million)
+        for who in ("newest", "oldest", "supervisor"):
+            _searches(results, who, million)
         _others(results, million)
         _http(results, large, million)
 
@@ -76,6 +95,20 @@ def _rep(results: Results, who: str, ten: Inside, million: Inside) -> None:
         same = queries[case, ten] == queries[case, million]
         said = f"queries {queries[case, ten]} at 10k, {queries[case, million]} at 1M"
         results.add(f"{name}.growth", median(large), "ms", median(small), most=2, extra=said, also=same)
+
+
+def _searches(results: Results, who: str, million: Inside) -> None:
+    """Lists by words, pickers and the palette at 1,000,000."""
+    cases = {f"search.{who}.list.{case}": (path, 25) for case, path in WORDS.items()}
+    for kind, path in (("picker", f"{LIST}pick/"), ("palette", "/search/")):
+        cases |= {f"search.{who}.{kind}.{case}": (f"{path}?q={quote(typed)}", 8) for case, typed in TYPED.items()}
+    cookie = million("session", login=who)
+    for name, (path, limit) in cases.items():
+        if results.wants(name):
+            million("pages", path=path, cookie=cookie, n=3)
+            found = million("pages", path=path, cookie=cookie, n=25)
+            quiet = f"the fastest tenth within {p10(found['times']):.1f} ms, {found['queries']} queries"
+            results.add(name, median(found["times"]), "ms", limit, most=1, extra=quiet)
 
 
 def _others(results: Results, million: Inside) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,22 @@ def verify(given: argparse.Namespace) -> int:
         found = seals.verify()
     print(json.dumps(found, ensure_ascii=False, default=str))
     return 0 if found.get("ok") else 1
+
+
+def reindex(given: argparse.Namespace) -> int:
+    """Bring the search index in line with the records; stopped halfway, the next call goes on."""
+    with _django("app"):
+        from neiqin.kernel.resources import finding
+        from neiqin.kernel.resources.resource import site
+
+        for resource in site().resources.values():
+            done = finding.mend(resource, partial(_progress, resource.label))
+            print(f"{resource.label}：补写 {done:,} {resource.noun}，搜索索引已齐。")
+    return 0
+
+
+def _progress(label: str, done: int) -> None:
+    print(f"{label}：已写 {done:,} 条……", file=sys.stderr, flush=True)
 
 
 def backup(given: argparse.Namespace) -> int:
@@ -340,6 +357,7 @@ def _parser() -> argparse.ArgumentParser:
     command("verify", verify, "验证操作记录没有被改动").add_argument(
         "--json", action="store_true", help="输出 JSON（默认）"
     )
+    command("reindex", reindex, "补齐搜索索引：缺的、旧的重写，已齐的不动")
     made = command("backup", backup, "备份正在运行的系统到一个文件")
     made.add_argument("file", nargs="?", metavar="文件", help="默认 neiqin-日期-时间.tar")
     made.add_argument("--with-keys", action="store_true", help="连同密钥一起备份（默认不含）")

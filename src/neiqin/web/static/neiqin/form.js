@@ -40,7 +40,7 @@
     if (composing(e)) return;
     const ctrl = e.ctrlKey || e.metaKey;
     if (ctrl && e.key === 'Enter') { e.preventDefault(); form.requestSubmit($('[data-submit]', form)); }
-    else if (e.key === 'Enter' && e.target.matches('input') && e.target.getAttribute('aria-expanded') !== 'true') { e.preventDefault(); next(e.target); }
+    else if (e.key === 'Enter' && e.target.matches('input') && e.target.getAttribute('aria-expanded') !== 'true' && !e.target.ariaBusy) { e.preventDefault(); next(e.target); }
   });
   document.addEventListener('keydown', e => {
     if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 's' && form.dataset.draftUrl) { e.preventDefault(); draft(true); }

@@ -17,9 +17,9 @@
     const mine = ++asked, { text } = parts(box), url = new URL(box.dataset.picker, location.href);
     url.searchParams.set('q', text.value === text.dataset.chosen ? '' : text.value.trim());
     let items = [];
-    try { const answer = await fetch(url, { headers: { Accept: 'application/json' } }); items = (await answer.json()).items; } catch { return; }
+    try { const answer = await fetch(url, { headers: { Accept: 'application/json' } }); items = (await answer.json()).items; } catch { if (mine === asked) { pending = null; text.ariaBusy = null; nq.toast('网络不通，没有找成。恢复后再输一个字。'); } return; }
     if (mine !== asked || document.activeElement !== text) return;
-    pending = null; show(box, items);
+    pending = null; text.ariaBusy = null; show(box, items);
     if (wanted === box) { wanted = null; const first = $('[role=option]', box); if (first) choose(box, first); }
   }
   function show(box, items) {
@@ -54,7 +54,7 @@
     if (composing(e)) return;
     const box = el.closest('[data-picker]');
     // What is on the list was asked for other letters: Enter must not take it.
-    parts(box).id.value = ''; close(box); asked++; pending = box; wanted = null; clearTimeout(wait); wait = setTimeout(() => ask(box), 120);
+    parts(box).id.value = ''; close(box); asked++; pending = box; el.ariaBusy = 'true'; wanted = null; clearTimeout(wait); wait = setTimeout(() => ask(box), 120);
   });
   on('compositionend', '[data-picker] input[type=text]', el => { parts(el.closest('[data-picker]')).id.value = ''; ask(el.closest('[data-picker]')); });
   on('keydown', '[data-picker] input[type=text]', (el, e) => {
@@ -71,7 +71,7 @@
   on('mousedown', '.pick [role=option]', (li, e) => { e.preventDefault(); choose(li.closest('[data-picker]'), li); });
   on('focusout', '[data-picker] input[type=text]', el => {
     const box = el.closest('[data-picker]'), { id } = parts(box);
-    close(box); clearTimeout(wait); asked++; pending = wanted = null;
+    close(box); clearTimeout(wait); asked++; pending = wanted = null; el.ariaBusy = null;
     if (!id.value && el.value.trim()) el.setAttribute('aria-invalid', 'true');  // text that is not a choice does not pass for one
   });
 })();
