@@ -9,7 +9,7 @@ from neiqin.kernel.actions import worker
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.jobs import queue
 from neiqin.kernel.people import appointments
-from neiqin.kernel.resources import finding
+from neiqin.kernel.resources import finding, listing
 from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.search import hits
@@ -250,6 +250,7 @@ def test_a_frequent_word_gives_the_same_as_a_rare_one(office, monkeypatch):
     monkeypatch.setattr(hits, "_small", lambda *_: False)
     monkeypatch.setattr(hits, "MOST_FOUND", 0)
     monkeypatch.setattr(hits, "WALKED", 10)
+    monkeypatch.setattr(listing, "WALKED", 12)
     assert sorted(rare["精密", everyone.id, "pinyin"]) == sorted([*made, *others])
     for (word, person, sort), ids in rare.items():
         who = next(p for p in (office.ann, office.lu, everyone) if p.id == person)

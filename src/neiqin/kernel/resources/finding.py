@@ -7,13 +7,14 @@ that still names the former owner shows nothing.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
 from neiqin.kernel.actions import effects
 from neiqin.kernel.actions.declare import REGISTRY
+from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
 from neiqin.kernel.jobs import queue
 from neiqin.kernel.personal.keys import find_subjects
@@ -31,20 +32,34 @@ SHARED = 10_000
 
 @dataclass(frozen=True)
 class Words:
-    """What typed words find in one resource for one person. ids: all of it, or None for a great many."""
+    """What typed words find in one resource for one person. ids: all of it, or None for a great many; walked: whether
+    rows are asked one by one on the way through an order."""
 
     kind: str
     asked: Asked
     reach: hits.Reach | None
     by_phone: list[int]
     ids: list[int] | None
+    walked: bool
+
+    @property
+    def far(self) -> bool:
+        """Whether the hits may lie far away in an order that is walked."""
+        return self.walked and not (self.reach and self.reach.narrow)
+
+    def sorted(self) -> "Words":
+        """The same for a statement that looks for all hits and sorts them."""
+        return replace(self, walked=False)
 
     def condition(self, column: str) -> tuple[str, list[Any]]:
         """SQL that holds for the rows found, `column` being their id."""
         if self.ids is not None:
             return f"{column} = ANY(%s::bigint[])", [self.ids]
+        if not self.walked:
+            sql, values = hits.all_hits(self.kind, self.asked, self.reach)
+            return f"{column} IN ({sql} UNION ALL SELECT unnest(%s::bigint[]))", [*values, self.by_phone]
         sql, values = hits.is_hit(self.kind, self.asked, column)
-        return f"{sql} OR {column} = ANY(%s::bigint[])", [*values, self.by_phone]
+        return f"({sql} OR {column} = ANY(%s::bigint[]))", [*values, self.by_phone]
 
     def count(self, most: int) -> int:
         """How many there are, at most `most`."""
@@ -56,7 +71,7 @@ def words(resource: "Resource", text: str, reach: hits.Reach | None) -> Words:
     catch_up([resource])
     given, phone = asked(text), by_phone(resource, text)
     ids = hits.every(resource.key, given, reach)
-    return Words(resource.key, given, reach, phone, None if ids is None else list({*ids, *phone}))
+    return Words(resource.key, given, reach, phone, None if ids is None else list({*ids, *phone}), ids is None)
 
 
 def newest(resource: "Resource", person: Any, text: str, limit: int, *columns: str) -> tuple[list[Any], int | None]:
@@ -73,17 +88,21 @@ def newest(resource: "Resource", person: Any, text: str, limit: int, *columns: s
     return [seen[i] for i in ids if i in seen][:limit], total
 
 
-def reach_of(resource: "Resource", person: Any, permission: str = "") -> hits.Reach | None:
+def reach_of(resource: "Resource", person: Any) -> hits.Reach | None:
     """Where the person's rows are in the index; None: everywhere."""
-    keys = resource.model.scope_keys(person, permission or resource.view_permission)
-    if keys is None:
-        return None
+    keys = resource.model.scope_keys(person, resource.view_permission)
     shared: list[int] = []
-    if keys.shared is not None:
+    if keys is not None and keys.shared is not None:
         with connection.cursor() as cursor:
             cursor.execute(f"{keys.shared[0]} LIMIT {SHARED}", keys.shared[1])
             shared = [row[0] for row in cursor.fetchall()]
-    return hits.Reach(keys.columns.get("owner_id", []), keys.columns.get("unit_id", []), shared)
+    return within(keys, shared)
+
+
+def within(keys: ScopeKeys | None, shared: Sequence[int]) -> hits.Reach | None:
+    """A scope as the index knows it. shared: the ids of the rows outside its columns."""
+    columns = keys.columns if keys else {}
+    return hits.Reach(columns.get("owner_id", []), columns.get("unit_id", []), shared) if keys else None
 
 
 def by_phone(resource: "Resource", text: str) -> list[int]:
@@ -185,13 +204,20 @@ def _ids(sql: str, resource: "Resource", *values: Any) -> list[int]:
 
 def catch_up(resources: Iterable["Resource"]) -> None:
     """Index the newest records at once where the worker has not come to them yet: who makes a record finds it."""
+    kinds = {resource.key: resource for resource in resources}
     late = (
-        'SELECT id FROM "{table}" WHERE id > coalesce((SELECT max(record_id) FROM search_entry WHERE kind = %s), 0) '
-        f"ORDER BY id DESC LIMIT {NEWEST}"
+        '(SELECT %s, array_agg(id) FROM (SELECT id FROM "{table}" WHERE id > coalesce('
+        f"(SELECT max(record_id) FROM search_entry WHERE kind = %s), 0) ORDER BY id DESC LIMIT {NEWEST}) AS late)"
     )
-    for resource in resources:
-        if ids := _ids(late, resource):
-            reindex(resource, ids)
+    if not kinds:
+        return
+    with connection.cursor() as cursor:
+        statement = " UNION ALL ".join(late.format(table=kind.model._meta.db_table) for kind in kinds.values())
+        cursor.execute(statement, [key for key in kinds for _ in range(2)])
+        found = cursor.fetchall()
+    for key, ids in found:
+        if ids:
+            reindex(kinds[key], ids)
 
 
 def reindex(resource: "Resource", ids: Collection[int]) -> None:

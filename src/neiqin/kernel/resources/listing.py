@@ -6,11 +6,8 @@ sorts exist only while the result is below CAP. Counts stop at COUNT_CAP. Of typ
 to look among; where they are a great many, each row on the way is asked whether it is one.
 """
 
-import base64
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -23,19 +20,17 @@ from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.conditions import BadCondition, to_q
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.resources import finding, masks
+from neiqin.kernel.resources import cursors, finding, masks
+from neiqin.kernel.resources.cursors import BadQuery
 from neiqin.kernel.resources.resource import Resource
-from neiqin.kernel.search.hits import Reach
 
 CAP = 10_000
 COUNT_CAP = 1_000
+WALKED = 8_000  # rows of an order looked through for frequent words
 SIZES = (20, 50, 100, 200)
 SIZE = 50
 LONGEST = 4000
-
-
-class BadQuery(ValueError):
-    """The address asks for something this list does not have; the message is Chinese."""
+Part = tuple[str, Sequence[Any]]  # SQL and its values
 
 
 @dataclass(frozen=True)
@@ -130,11 +125,8 @@ class Listing:
     @cached_property
     def _words(self) -> finding.Words | None:
         """What the typed words find, None without any."""
-        if not self.query.q:
-            return None
-        columns, shared = (self._scope.columns, self._shared) if self._scope else ({}, [])
-        reach = Reach(columns.get("owner_id", []), columns.get("unit_id", []), shared) if self._scope else None
-        return finding.words(self.resource, self.query.q, reach)
+        reach = finding.within(self._scope, self._shared)
+        return finding.words(self.resource, self.query.q, reach) if self.query.q else None
 
     def _rows(self) -> QuerySet[Any]:
         """All rows that filters and words leave, of whatever scope."""
@@ -173,25 +165,15 @@ class Listing:
         found, before, after = self._keyset() if self.fast else self._offset()
         return Page(found, self._cells(found, fields), before, after)
 
-    def totals(self, ids: Sequence[int], fields: Sequence[Field]) -> dict[str, Decimal]:
-        """Sums of the money columns over some rows of this list."""
-        from django.db.models import Sum
-
-        wanted = {f.name: Sum(f.path) for f in fields if f.kind == "money"}
-        return self._visible().filter(pk__in=ids).aggregate(**wanted) if wanted else {}
-
     @staticmethod
     def page_totals(page: "Page", fields: Sequence[Field]) -> dict[str, Decimal | None]:
-        """The same over the rows of a page just read, without asking the database again."""
+        """Sums of the money columns over the rows of a page just read."""
         found = {}
         for at, column in enumerate(fields):
             if column.kind == "money":
                 values = [cells[at] for cells in page.cells if cells[at] is not None]
                 found[column.name] = sum(values, Decimal(0)) if values else None
         return found
-
-    def _visible(self) -> QuerySet[Any]:
-        return self._in_scope(self._rows())
 
     def _in_scope(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """One condition, the shared ids spelled out: with a subquery among the alternatives no index is used."""
@@ -217,33 +199,59 @@ class Listing:
 
     def _keyset(self) -> tuple[list[int], str, str]:
         backwards = bool(self.query.before)
-        cursor = _read_cursor(self.query.before or self.query.after)
+        cursor = cursors.read(self.query.before or self.query.after)
         rows = self._fast_page(cursor, self.query.size + 1, backwards=backwards)
         more, rows = len(rows) > self.query.size, rows[: self.query.size]
         if backwards:
             rows.reverse()
-        first, last = (_write_cursor(rows[0]), _write_cursor(rows[-1])) if rows else ("", "")
+        first, last = (cursors.write(rows[0]), cursors.write(rows[-1])) if rows else ("", "")
         has_before, has_after = (more, True) if backwards else (cursor is not None, more)
         return [i for _, i in rows], first if has_before else "", last if has_after else ""
 
     def _fast_page(self, cursor: tuple[Any, int] | None, limit: int, *, backwards: bool) -> list[tuple[Any, int]]:
         descending = self.descending != backwards
         table, order = self.model._meta.db_table, "DESC" if descending else "ASC"
-        base = self._rows().order_by(f"{'-' * descending}{self.sort}", f"{'-' * descending}pk")
+        far = self._words is not None and self._words.far
+        base = (self.model.objects.filter(self.where) if far else self._rows()).order_by(
+            f"{'-' * descending}{self.sort}", f"{'-' * descending}pk"
+        )
         if cursor:
             column = self.model._meta.get_field(self.sort).column
             base = base.extra(
                 where=[f'("{table}"."{column}", "{table}"."id") {"<" if descending else ">"} (%s, %s)'],
                 params=list(cursor),
             )
+        if self._words and far:
+            found = self._walked(base, self._words, limit)
+            if len(found) == limit:
+                return found
+            # The order keeps the hits together, far away, as that of names does with towns: sort all of them.
+            self._words = self._words.sorted()
+            return self._fast_page(cursor, limit, backwards=backwards)
         if self._scope is None and not self._few:
             return list(base.values_list(self.sort, "pk")[:limit])
         return self._keyed(base, [self.sort, "pk"], limit, f"ORDER BY 1 {order}, 2 {order}")
 
+    def _walked(self, ordered: QuerySet[Any], words: finding.Words, limit: int) -> list[tuple[Any, int]]:
+        """Those of the first WALKED rows, of whatever scope, that the words find inside the scope; at most `limit`."""
+        columns = list(self._scope.columns) if self._scope else []
+        sql, params = _sql(ordered, [self.sort, "pk", *columns], WALKED)
+        where, values = words.condition("c1")
+        if self._scope:
+            within = [f"c{n} = ANY(%s::bigint[])" for n in range(1, 2 + len(columns))]
+            where, values = (
+                f"({' OR '.join(within)}) AND {where}",
+                [self._shared, *self._scope.columns.values(), *values],
+            )
+        names = ", ".join(f"c{n}" for n in range(2 + len(columns)))
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT c0, c1 FROM {sql} AS row({names}) WHERE {where} LIMIT {limit}", [*params, *values])
+            return cursor.fetchall()
+
     @property
     def _few(self) -> bool:
-        """The words find so little that sorting it costs less than walking the order."""
-        return self._words is not None and self._words.ids is not None
+        """What the words find is better sorted than looked for on the way through the order."""
+        return self._words is not None and not self._words.walked
 
     def _keyed(
         self,
@@ -268,18 +276,16 @@ class Listing:
             )
             return cursor.fetchall()
 
-    def _unordered(self, rows: QuerySet[Any], columns: Sequence[str]) -> tuple[str, Sequence[Any]]:
+    def _unordered(self, rows: QuerySet[Any], columns: Sequence[str]) -> Part:
         """All of a few rows. OFFSET: else the planner might walk the whole order to find them."""
         sql, params = self._in_scope(rows).order_by().values_list(*columns).query.sql_with_params()
         return f"({sql} OFFSET 0)", params
 
-    def _by_key(
-        self, rows: QuerySet[Any], columns: Sequence[str], limit: int, order: str
-    ) -> list[tuple[str, Sequence[Any]]]:
+    def _by_key(self, rows: QuerySet[Any], columns: Sequence[str], limit: int, order: str) -> list[Part]:
         if self._scope is None:
             return [_sql(rows, columns, limit)]
         table, names = self.model._meta.db_table, ", ".join(f"c{n}" for n, _ in enumerate(columns))
-        parts: list[tuple[str, Sequence[Any]]] = []
+        parts: list[Part] = []
         for column, keys in self._scope.columns.items():
             sql, params = _sql(rows.extra(where=[f'"{table}"."{column}" = scope.key']), columns, limit)
             lateral = f"unnest(%s::bigint[]) AS scope(key) CROSS JOIN LATERAL {sql} AS page({names})"
@@ -292,12 +298,12 @@ class Listing:
     def _offset(self) -> tuple[list[int], str, str]:
         """A page of another sort: all rows up to the cap are counted, sorted and cut in one statement."""
         size = self.query.size
-        cursor = _read_cursor(self.query.before or self.query.after)
+        cursor = cursors.read(self.query.before or self.query.after)
         start = max(0, cursor[1] if cursor and not isinstance(cursor[0], str) else 0)
         if self.query.before:
             start = max(0, start - size)
         rows = self._sorted(start, size + 1)
-        previous, following = _write_cursor((0, start)), _write_cursor((0, start + size))
+        previous, following = cursors.write((0, start)), cursors.write((0, start + size))
         return rows[:size], previous if start else "", following if len(rows) > size else ""
 
     def _sorted(self, start: int, limit: int) -> list[int]:
@@ -321,30 +327,6 @@ class Listing:
         return [masks.shown(fields, rows[i]) for i in ids if i in rows]
 
 
-def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> tuple[str, Sequence[Any]]:
+def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> Part:
     sql, params = rows.values_list(*columns)[:limit].query.sql_with_params()
     return f"({sql})", params
-
-
-def _write_cursor(row: tuple[Any, int]) -> str:
-    value = row[0].isoformat() if isinstance(row[0], datetime) else row[0]
-    return (
-        base64.urlsafe_b64encode(json.dumps([value, row[1]], ensure_ascii=False, default=str).encode())
-        .decode()
-        .rstrip("=")
-    )
-
-
-def _read_cursor(text: str) -> tuple[Any, int] | None:
-    if not text:
-        return None
-    try:
-        value, row = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        clean = formats.clean_text(value, 400) if isinstance(value, str) else value
-        if isinstance(clean, str) and clean[4:5] == "-" and "T" in clean:
-            clean = datetime.fromisoformat(clean)
-    except ValueError:
-        clean, row = None, None
-    if not isinstance(row, int) or not -(2**63) <= row < 2**63 or not isinstance(clean, (str, int, datetime)):
-        raise BadQuery("这一页的地址不完整，从第一页重新翻。")
-    return clean, row
