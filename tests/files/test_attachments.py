@@ -249,6 +249,15 @@ def test_a_filed_file_stays_and_even_the_database_refuses_to_change_it(desk, rec
     assert attach.filed_on(KIND, [record.pk, record.pk + 1]) == {record.pk}
 
 
+def test_the_log_tells_of_files_only_inside_the_readers_scope(desk, record):
+    upload(desk, record)
+    run = Run.objects.get(action=f"{KIND}.attach_file").pk
+    for rights, seen in ({"audit_view": "all", **VIEWER}, True), ({"audit_view": "all"}, False):
+        reader = factories.sign_in(Client(), factories.person("审计", position_=factories.position("审计", **rights)))
+        page = reader.get(f"/log/{run}/").content.decode()
+        assert ("合同.txt" in page, "附件 名称" in page) == (seen, True)
+
+
 # Damage
 
 

@@ -70,7 +70,7 @@ def test_cut_off_swapped_or_missing_is_found():
 
 
 def test_keys_are_renewed_without_touching_bodies(settings):
-    old = settings.MASTER_KEY
+    old = settings.MASTER_KEYS[1]
     stored = store.keep(BODY, "a", by=SYSTEM)
     settings.MASTER_KEYS = {1: old, 2: os.urandom(32)}
     assert store.rewrap_all() == 1

@@ -19,11 +19,10 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from neiqin.config import environment
+from neiqin.config import environment, keys
 from neiqin.config.postgres import ClusterProblem, Roles, binaries, folder
 
 FORMAT = 1
-KEYS = ("master", "secret")
 BLOCK = 1024 * 1024
 PROLOGUE = b"""SET client_min_messages = warning;
 DROP SCHEMA public CASCADE;
@@ -87,7 +86,7 @@ def read(source: Path, workshop: Path) -> dict[str, Any]:
 
 def put_keys(manifest: dict[str, Any], workshop: Path, data: Path, force: bool) -> None:
     """Have the keys of the backup in `data`, or refuse before anything is changed."""
-    for name in KEYS:
+    for name in filter(keys.KEY.fullmatch, manifest["keys"]):
         here, theirs = data / f"keys/{name}.key", workshop / f"keys/{name}.key"
         if here.exists() and _fingerprint(here) == manifest["keys"][name]:
             continue
@@ -151,7 +150,7 @@ def _write(file: IO[bytes], dump: Path, data: Path, with_keys: bool) -> dict[str
             "format": FORMAT,
             "version": version("neiqin"),
             "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "keys": {name: _fingerprint(data / f"keys/{name}.key") for name in KEYS},
+            "keys": {name: _fingerprint(data / f"keys/{name}.key") for name in _keys(data)},
             "with_keys": with_keys,
             "members": members,
         }
@@ -166,7 +165,7 @@ def _members(dump: Path, data: Path, with_keys: bool) -> Iterator[tuple[str, Pat
         if path.is_file() and not path.is_symlink():
             yield str(path.relative_to(data).as_posix()), path
     if with_keys:
-        for name in KEYS:
+        for name in _keys(data):
             yield f"keys/{name}.key", data / f"keys/{name}.key"
 
 
@@ -200,7 +199,13 @@ def _expected(name: str) -> bool:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts:
         return False
-    return name in ("database.dump", "manifest.json", *(f"keys/{key}.key" for key in KEYS)) or path.parts[0] == "files"
+    if path.parent == PurePosixPath("keys"):
+        return path.suffix == ".key" and keys.KEY.fullmatch(path.stem) is not None
+    return name in ("database.dump", "manifest.json") or path.parts[0] == "files"
+
+
+def _keys(data: Path) -> list[str]:
+    return [*keys.master_names(data), "secret"]
 
 
 def _copy(source: IO[bytes], target: Path) -> str:

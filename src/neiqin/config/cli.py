@@ -102,11 +102,15 @@ def token(given: argparse.Namespace) -> int:
 
 
 def verify(given: argparse.Namespace) -> int:
-    """Recompute the chain of seals; 1 when it does not hold."""
+    """Recompute the chain of seals, and on request every file's hash; 1 when something does not hold."""
     with _django("app"):
         from neiqin.kernel.actions import seals
+        from neiqin.kernel.files import care
 
         found = seals.verify()
+        if given.files:
+            found["files"] = [vars(damage) for damage in care.verify_all()]
+            found["ok"] = found["ok"] and not found["files"]
     print(json.dumps(found, ensure_ascii=False, default=str))
     return 0 if found.get("ok") else 1
 
@@ -127,6 +131,21 @@ def _progress(label: str, done: int) -> None:
     print(f"{label}：已写 {done:,} 条……", file=sys.stderr, flush=True)
 
 
+def rotate_keys(given: argparse.Namespace) -> int:
+    """Make a new master key and bring everything under it; go on with it if that was interrupted."""
+    data = environment.data_folder()
+    with _only_one(data) as address:
+        if address is None:
+            raise ClusterProblem("系统正在运行；请先执行 neiqin stop，再更换主密钥。")
+        with _django("app"):
+            from neiqin.config import rotation
+
+            newest, old, counts = rotation.rotate(data)
+    print(f"已换成 {newest}：" + "，".join(f"{label} {count:,}" for label, count in counts.items()) + "。")
+    print(f"先备份 {data / 'keys' / newest}。{'、'.join(old)} 已没有数据在用，可以移走；更早的备份要恢复时还用得到。")
+    return 0
+
+
 def backup(given: argparse.Namespace) -> int:
     """Back up the live system into one file."""
     from neiqin.config import backup as backups
@@ -142,7 +161,8 @@ def backup(given: argparse.Namespace) -> int:
         print("备份含有密钥：得到它的人能读出全部个人信息，请加密保管。")
     else:
         folder = environment.data_folder() / "keys"
-        print(f"备份不含密钥：请另行妥善保管 {folder} 中的 master.key 和 secret.key，缺少它们无法恢复。")
+        named = "、".join(f"{name}.key" for name in (*keys.master_names(environment.data_folder()), "secret"))
+        print(f"备份不含密钥：请另行妥善保管 {folder} 中的 {named}，缺少它们无法恢复。")
     return 0
 
 
@@ -354,10 +374,11 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--no-serve", action="store_true", help="完成后退出，不启动网页")
     made.add_argument("--json", action="store_true", help="结果输出为一行 JSON")
     command("token", token, "为某人生成 API 令牌").add_argument("login", metavar="登录名")
-    command("verify", verify, "验证操作记录没有被改动").add_argument(
-        "--json", action="store_true", help="输出 JSON（默认）"
-    )
     command("reindex", reindex, "补齐搜索索引：缺的、旧的重写，已齐的不动")
+    made = command("verify", verify, "验证操作记录没有被改动")
+    made.add_argument("--json", action="store_true", help="输出 JSON（默认）")
+    made.add_argument("--files", action="store_true", help="连同每个附件的内容一起核对")
+    command("rotate-keys", rotate_keys, "更换主密钥（先停系统；中断后再执行会接着做）")
     made = command("backup", backup, "备份正在运行的系统到一个文件")
     made.add_argument("file", nargs="?", metavar="文件", help="默认 neiqin-日期-时间.tar")
     made.add_argument("--with-keys", action="store_true", help="连同密钥一起备份（默认不含）")

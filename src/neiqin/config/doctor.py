@@ -216,6 +216,20 @@ def jobs() -> Verdict:
     return True, f"{said}，没有失败的。"
 
 
+@check("附件")
+def files() -> Verdict:
+    _django()
+    from neiqin.kernel.files.models import Attachment
+    from neiqin.kernel.files.store import looks_whole
+
+    rows = Attachment.objects.filter(file__isnull=False).select_related("file").order_by("id")
+    bad = [row for row in rows.iterator() if row.file is not None and not looks_whole(row.file)]
+    if bad:
+        named = "、".join(f"{row.name}（{row.kind} {row.record_id}）" for row in bad[:3])
+        return False, f"{len(bad)} 个附件不见了或被改动过：{named}；请从备份取回，再执行 neiqin verify --files。"
+    return True, f"{rows.count()} 个附件都在；逐字核对用 neiqin verify --files。"
+
+
 @check("静态文件", database=False)
 def static_files() -> Verdict:
     there = (environment.data_folder() / "static/staticfiles.json").is_file()

@@ -24,7 +24,7 @@ class Environment:
     data: Path
     dsn: dict[str, str]
     secret_key: str
-    master_key: bytes
+    master_keys: dict[int, bytes]
 
 
 def data_folder() -> Path:
@@ -45,10 +45,10 @@ def database_url() -> str:
 
 @cache
 def load() -> Environment:
-    """Read everything, making the two keys at the first call. The database need not run."""
+    """Read everything, making the two first keys at the first call. The database need not run."""
     data = data_folder()
     role = Roles.OWNER if os.environ.get("NEIQIN_DB_ROLE") == "owner" else Roles.APP
-    return Environment(data, dsn(role), keys.secret(data, "secret").hex(), keys.secret(data, "master"))
+    return Environment(data, dsn(role), keys.secret(data, "secret").hex(), keys.master_keys(data))
 
 
 def dsn(role: str) -> dict[str, str]:

@@ -1,8 +1,11 @@
 """Keys and passwords of an installation: random, made once, readable by their owner only."""
 
 import os
+import re
 import secrets
 from pathlib import Path
+
+KEY = re.compile(r"secret|master(-[1-9][0-9]{0,2})?")
 
 
 def make_data_folder(data: Path) -> None:
@@ -20,6 +23,23 @@ def secret(data: Path, name: str, length: int = 32) -> bytes:
         make_data_folder(data)
         _write_once(path, secrets.token_bytes(length))
     return path.read_bytes()
+
+
+def master_keys(data: Path) -> dict[int, bytes]:
+    """Version -> master key: master.key is 1, master-2.key is 2, …; the first is made when there is none at all.
+
+    An old one may be moved away once `neiqin rotate-keys` has said so; it is then not made anew.
+    """
+    named = {name: data / "keys" / f"{name}.key" for name in master_names(data)}
+    if not named:
+        return {1: secret(data, "master")}
+    return {int(name.partition("-")[2] or 1): path.read_bytes() for name, path in named.items()}
+
+
+def master_names(data: Path) -> list[str]:
+    """master, master-2, …: the master keys that are there."""
+    found = (path.stem for path in (data / "keys").glob("master*.key"))
+    return sorted((name for name in found if KEY.fullmatch(name)), key=lambda name: (len(name), name))
 
 
 def read_password(data: Path, role: str) -> str:

@@ -21,7 +21,7 @@ MODULES = [
 
 DEBUG = False
 SECRET_KEY = ENV.secret_key
-MASTER_KEY = ENV.master_key
+MASTER_KEYS = ENV.master_keys
 FILES = ENV.data / "files"
 ATTACHMENT_MB = int(os.environ.get("NEIQIN_ATTACHMENT_MB", "50"))
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")

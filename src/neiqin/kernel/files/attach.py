@@ -18,6 +18,7 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.files import store
 from neiqin.kernel.files.models import Attachment, StoredFile
+from neiqin.kernel.resources import told
 from neiqin.kernel.resources.resource import Resource, site
 
 KEPT = timedelta(days=30)  # how long a removed file can be brought back
@@ -28,6 +29,15 @@ OF = Field("of", "哪个附件的新版", "text", default="", maxlength=36)
 NOTE = Field("note", "说明", default="", maxlength=200)
 CATEGORY = Field("category", "类别", default="", maxlength=20)
 GONE = Refusal("找不到这个附件，可能刚被别人删除。刷新再看。", code="missing")
+TOLD = (
+    Field("name", "名称"),
+    Field("number", "版本", "number"),
+    Field("category", "类别"),
+    Field("note", "说明"),
+    Field("sha256", "校验码"),
+    Field("filed_at", "归档时间", "moment"),
+    Field("removed_at", "删除时间", "moment"),
+)
 VERBS: dict[str, "Verbs"] = {}
 
 
@@ -45,6 +55,7 @@ class Attachments:
     """Plugged in by the manifest: gives every resource of the site its verbs on files, once in a process."""
 
     def plug(self) -> None:
+        told.HANGING[Attachment._meta.db_table] = (Attachment, "附件", TOLD)
         for resource in site().resources.values():
             if resource.key not in VERBS:
                 VERBS[resource.key] = _verbs(resource)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -123,25 +124,33 @@ def path_of(place: str) -> Path:
 
 
 def rewrap_all() -> int:
-    """Bring the keys of all bodies under the newest master key; returns how many were not. Repeatable."""
+    """Bring the keys of all bodies under the newest master key; returns how many were not. Repeatable.
+
+    A body that is gone or damaged is passed over: no key opens it.
+    """
     done = 0
     for place in StoredFile.objects.order_by("id").values_list("place", flat=True).iterator():
-        path = path_of(place)
-        with path.open("rb") as file:
-            head = crypt.rewrapped(file.read(crypt.HEAD), place)
-            if head is None:
-                continue
-            fresh = path.with_suffix(".part")
-            with fresh.open("wb") as into:
-                into.write(head)
-                while piece := file.read(crypt.PIECE):
-                    into.write(piece)
-                into.flush()
-                os.fsync(into.fileno())
-        fresh.rename(path)
-        _sync(path.parent)
-        done += 1
+        with suppress(FileNotFoundError, Damaged):
+            done += _rewrap(place)
     return done
+
+
+def _rewrap(place: str) -> bool:
+    path = path_of(place)
+    with path.open("rb") as file:
+        head = crypt.rewrapped(file.read(crypt.HEAD), place)
+        if head is None:
+            return False
+        fresh = path.with_suffix(".part")
+        with fresh.open("wb") as into:
+            into.write(head)
+            while piece := file.read(crypt.PIECE):
+                into.write(piece)
+            into.flush()
+            os.fsync(into.fileno())
+    fresh.rename(path)
+    _sync(path.parent)
+    return True
 
 
 def sweep() -> int:

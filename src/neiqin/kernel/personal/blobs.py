@@ -2,22 +2,41 @@
 
 import os
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+
+from neiqin.kernel.personal.keys import master_keys
 
 
-def _cipher() -> AESGCM:
-    return AESGCM(HKDF(SHA256(), 32, None, b"neiqin blobs").derive(settings.MASTER_KEY))
+def _ciphers() -> list[AESGCM]:
+    """One a master key, the newest first."""
+    masters = master_keys()
+    return [AESGCM(HKDF(SHA256(), 32, None, b"neiqin blobs").derive(masters[v])) for v in sorted(masters, reverse=True)]
 
 
 def seal_blob(body: bytes) -> bytes:
-    """Ciphertext of `body`, with its nonce in front."""
+    """Ciphertext of `body` under the newest master key, with its nonce in front."""
     nonce = os.urandom(12)
-    return nonce + _cipher().encrypt(nonce, body, b"blob")
+    return nonce + _ciphers()[0].encrypt(nonce, body, b"blob")
 
 
 def open_blob(sealed: bytes) -> bytes:
-    """The body again. Raises cryptography's InvalidTag if it was altered."""
-    return _cipher().decrypt(sealed[:12], sealed[12:], b"blob")
+    """The body again. Raises cryptography's InvalidTag if it was altered or its master key is gone."""
+    return _open(sealed)[0]
+
+
+def resealed(sealed: bytes) -> bytes | None:
+    """The same under the newest master key; None if it is already. Raises as open_blob."""
+    body, newest = _open(sealed)
+    return None if newest else seal_blob(body)
+
+
+def _open(sealed: bytes) -> tuple[bytes, bool]:
+    for age, cipher in enumerate(_ciphers()):
+        try:
+            return cipher.decrypt(sealed[:12], sealed[12:], b"blob"), age == 0
+        except InvalidTag:
+            continue
+    raise InvalidTag

@@ -41,9 +41,9 @@ class Tampered(Exception):
 def master_keys() -> dict[int, bytes]:
     """Version (1 to 255) -> master key; the highest is the one in use, older ones still open what they wrapped.
 
-    settings.MASTER_KEYS, or settings.MASTER_KEY as version 1.
+    From settings.MASTER_KEYS.
     """
-    return getattr(settings, "MASTER_KEYS", None) or {1: settings.MASTER_KEY}
+    return dict(settings.MASTER_KEYS)
 
 
 @lru_cache(maxsize=256)

@@ -19,6 +19,8 @@ from neiqin.kernel.resources import masks, timeline
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import Resource, site
 
+# Tables whose rows hang on records of any kind, by their columns kind and record_id: table -> (model, label, fields).
+HANGING: dict[str, tuple[Any, str, tuple[Field, ...]]] = {}
 OBJECTS = 3  # named in a row of the log
 CHANGES = 12  # told in a row of the log; the run's own page has up to WHOLE
 WHOLE = 2000
@@ -67,7 +69,7 @@ def rows_of(runs: Sequence[Run], person: Any, most: int) -> list[Bag]:
                 id=run.pk,
                 at=run.at,
                 who=_who(run, names),
-                label=_label(run, events[run.pk]),
+                label=_label(run, [e for e in events[run.pk] if told.open(e)]),
                 objects=_objects(run, events[run.pk], changes[run.pk], told),
                 source=_source(run),
                 ip=run.address,
@@ -171,6 +173,10 @@ class Told:
             return f"{key} #{record}"
         return self.titles.get((key, record)) or f"{resource.label} #{record}"
 
+    def open(self, event: Event) -> bool:
+        """Whether the reader may know what the event says: he sees its record, or it is of no resource."""
+        return event.model not in site().resources or (event.model, event.record_id) in self.visible
+
     def changes(self, changes: Iterable[Any]) -> list[Bag]:
         """One entry a changed field."""
         found = []
@@ -190,6 +196,10 @@ class Told:
     def _cells(self, change: Any) -> list[tuple[Field, str, Any, Any]]:
         """(field, label, before, after) of a changed row; columns without a Field are told by their own name."""
         known = site().of_table(change.table)
+        if change.table in HANGING:
+            _, label, fields = HANGING[change.table]
+            found = [f for f in fields if f.name in change.before or f.name in change.after]
+            return [(f, f"{label} {f.label}", change.before.get(f.name), change.after.get(f.name)) for f in found]
         if known is None:
             columns = [
                 k for k in dict.fromkeys([*change.before, *change.after]) if k not in timeline.SILENT | {"id", "pinyin"}
@@ -232,10 +242,25 @@ def _roots(changes: Sequence[Any]) -> list[tuple[str, int] | None]:
             lines = found[1]
             rows = lines.model.objects.filter(pk__in=ids).values_list("pk", f"{lines.fk}_id")
             looked |= {(table, pk): parent for pk, parent in rows}
+    hanging = _hanging(changes)
     return [
-        (p[0].key, root) if p and (root := parent if parent is not None else looked.get((c.table, c.row))) else None
+        hanging.get((c.table, c.row))
+        if c.table in HANGING
+        else (p[0].key, root)
+        if p and (root := parent if parent is not None else looked.get((c.table, c.row)))
+        else None
         for c, p, parent in zip(changes, places, given, strict=True)
     ]
+
+
+def _hanging(changes: Sequence[Any]) -> dict[tuple[str, int], tuple[str, int]]:
+    """(table, row) -> the record it hangs on; for a row that is gone, what the change says of it."""
+    found: dict[tuple[str, int], tuple[str, int]] = {}
+    for table, (model, _, _) in HANGING.items():
+        ids = {c.row for c in changes if c.table == table}
+        rows = model.objects.filter(pk__in=ids).values_list("pk", "kind", "record_id") if ids else ()
+        found |= {(table, pk): (kind, record) for pk, kind, record in rows}
+    return found
 
 
 def _parent(change: Any, lines: Lines) -> int | None:
