@@ -123,6 +123,19 @@ def test_a_hand_over_reaches_the_index_by_its_event(office):
     assert in_list(office.lu, "cjjm") == [record.pk]
 
 
+def test_bulk_runs_are_indexed_in_the_background_chunk_by_chunk(office, monkeypatch):
+    monkeypatch.setattr(finding, "CHUNK", 2)
+    made = perform(
+        actions.create, by=office.ben, rows=[factories.customer_row(f"澄江精密{n}厂") for n in range(5)]
+    ).done
+    work()
+    perform(actions.hand_over, made, by=office.lu, params={"to": office.lu.id})
+    work()
+    assert queue.drain() == 1
+    owners = SearchEntry.objects.filter(kind=customer.key).values_list("record_id", "owner_id")
+    assert dict(owners) == dict.fromkeys(made, office.lu.id)
+
+
 def test_records_move_with_a_transferred_owner(office):
     record = factories.customer(office.ann, NAME)
     work()

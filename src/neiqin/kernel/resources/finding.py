@@ -151,7 +151,9 @@ def follow(events: Sequence[Any]) -> None:
     for event in events:
         touched[event.model].add(event.record_id)
     for key, ids in touched.items():
-        if key in _KEPT:
+        if key in _KEPT and len(ids) > CHUNK:
+            check()  # thousands of entries take seconds: not in one transaction, which would hold up sealing
+        elif key in _KEPT:
             reindex(_KEPT[key], ids)
         for resource in _KEPT.values():
             if _scoped(resource) and resource.model._meta.get_field("owner").related_model._meta.label_lower == key:
@@ -159,7 +161,7 @@ def follow(events: Sequence[Any]) -> None:
 
 
 def check() -> None:
-    """Hourly: have the index compared with the records, in the background."""
+    """Hourly, and after bulk runs: have the index compared with the records, in the background."""
     queue.defer("search.mend", key="search.mend")
 
 
