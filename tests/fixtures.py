@@ -242,6 +242,7 @@ class Server:
     database: str
     web: subprocess.Popen[bytes]
     worker: subprocess.Popen[bytes] | None
+    jobs: subprocess.Popen[bytes] | None
     log: Path
     _django_db_blocker: object
 
@@ -257,10 +258,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_path_factory):
-    """A function that starts one more server: start_server(worker=False, database=None) -> Server."""
+    """A function that starts one more server: start_server(worker=False, jobs=False, database=None) -> Server."""
     started: list[tuple[Server, bool]] = []
 
-    def start(worker: bool = False, database: str | None = None) -> Server:
+    def start(worker: bool = False, jobs: bool = False, database: str | None = None) -> Server:
         name = database or databases.clone()
         log = tmp_path_factory.mktemp("server") / "log.txt"
         port = _free_port()
@@ -272,14 +273,15 @@ def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_p
                 return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
 
         web = run("web", "--port", str(port), "--threads", "4")
-        made = Server(f"http://127.0.0.1:{port}", name, web, run("worker") if worker else None, log, django_db_blocker)
+        beside = [run(kind) if wanted else None for kind, wanted in (("worker", worker), ("jobs", jobs))]
+        made = Server(f"http://127.0.0.1:{port}", name, web, *beside, log, django_db_blocker)
         started.append((made, database is None))
         _wait_for(made, port)
         return made
 
     yield start
     for made, own in started:
-        for process in (made.web, made.worker):
+        for process in (made.web, made.worker, made.jobs):
             if process:
                 process.terminate()
                 try:

@@ -15,7 +15,7 @@ SIZES = {"desk": (1440, 900), "small": (1366, 640), "phone": (390, 844)}
 @pytest.fixture(scope="module")
 def office(start_server):
     """A server with the demo company."""
-    server = start_server(worker=True)
+    server = start_server(worker=True, jobs=True)
     with server.django():
         from neiqin.modules.customers import demo
 
