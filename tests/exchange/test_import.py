@@ -1,6 +1,7 @@
 """Tables in: a file is read, its columns recognised, checked without writing, written, mended and taken back."""
 
 import io
+from datetime import timedelta
 
 import pytest
 import xlsxwriter
@@ -10,7 +11,9 @@ from python_calamine import load_workbook
 
 from neiqin.kernel.actions.models import Change, Event
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.exchange import working
 from neiqin.kernel.exchange.models import Import, Part
+from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
 from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact, Customer
@@ -265,3 +268,34 @@ def test_a_text_file_that_breaks_off_further_down_says_so_and_nothing_is_in(web)
     assert imp.sentence
     assert not Part.objects.exists()
     assert not Customer.objects.exists()
+
+
+def test_records_keep_the_author_and_date_they_had_elsewhere(web):
+    headers = ("客户名称", "联系人", "手机", "创建人", "创建时间")
+    rows = [
+        ("苏州第001精密机械有限公司", "王一", "13800000001", "老张", "2019年5月1日"),
+        ("苏州第002精密机械有限公司", "王二", "13800000002", "", ""),
+        ("苏州第003精密机械有限公司", "王三", "13800000003", "老张", "2199-01-01"),
+        ("苏州第004精密机械有限公司", "王四", "13800000004", "老张", "昨天吧"),
+    ]
+    imp = upload(web, workbook(rows, headers))
+    assert counts(imp) == {"new": 2, "update": 0, "skip": 0, "bad": 2}
+    assert "还没有到" in texts(web, imp)
+    do(web, imp, "start")
+    first = Customer.objects.get(name="苏州第001精密机械有限公司")
+    assert first.created_at.isoformat() == "2019-04-30T16:00:00+00:00"
+    assert "原建档人老张，建于 2019-05-01" in web.get(f"/customers/customer/{first.pk}/").content.decode()
+    assert Customer.objects.get(name="苏州第002精密机械有限公司").created_at.year >= 2026
+
+
+def test_what_is_no_longer_needed_is_thrown_away_with_its_file(web, settings):
+    imp = upload(web, workbook([good(1)]))
+    web.post(f"/imports/{imp.pk}/discard/")
+    assert not StoredFile.objects.exists()
+    imp = do(web, upload(web, workbook([good(2)])), "start")
+    Import.objects.filter(pk=imp.pk).update(created_at=imp.created_at - timedelta(days=91))
+    working.tidy()
+    assert not Import.objects.exists()
+    assert not Part.objects.exists()
+    assert [p for p in settings.FILES.rglob("*") if p.is_file()] == []
+    assert Customer.objects.count() == 1

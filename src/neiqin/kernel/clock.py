@@ -3,7 +3,7 @@
 Moments are aware and in UTC. "Today" is the company's business date, in its own time zone.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -27,3 +27,8 @@ def today() -> date:
 def local(moment: datetime) -> datetime:
     """A moment on the company's wall clock."""
     return moment.astimezone(zone())
+
+
+def midnight(day: date) -> datetime:
+    """The moment a business date begins, in UTC."""
+    return datetime.combine(day, time(), zone()).astimezone(UTC)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from django.db import connection
 
@@ -164,12 +164,21 @@ class Batch(Generic[M]):
             step()
 
 
+class Origin(NamedTuple):
+    """Where a record comes from that was kept elsewhere before: who made it there, and when."""
+
+    by: str
+    at: datetime | None
+
+
 class NewBatch(Batch[M]):
-    """The batch of an action that creates: `rows` are the parsed values; insert() makes the records."""
+    """The batch of an action that creates: `rows` are the parsed values; insert() makes the records. origins: by
+    position, for records that come from another system: they keep their author and date."""
 
     def __init__(self, model: Any, rows: Sequence[dict[str, Any]], **rest: Any) -> None:
         super().__init__([], **rest)
         self.model = model
+        self.origins: Mapping[int, Origin] = {}
         self.rows = dict(enumerate(rows))
         self.positions: dict[int, int] = {}
 

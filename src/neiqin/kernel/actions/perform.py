@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
@@ -16,7 +17,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFail
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import gate, history, requests
-from neiqin.kernel.actions.batch import Batch, Emitted, NewBatch
+from neiqin.kernel.actions.batch import Batch, Emitted, NewBatch, Origin
 from neiqin.kernel.actions.declare import REGISTRY, Action
 from neiqin.kernel.actions.effects import EFFECTS, Happened
 from neiqin.kernel.actions.models import Held
@@ -63,7 +64,8 @@ def perform(
     seconds: int = WRITE_SECONDS,
 ) -> Outcome:
     """Do `action` as person `by` on the records `ids`, or make records from `rows` (for actions on each record: `rows`
-    in the order of `ids`), once per request `key`.
+    in the order of `ids`), once per request `key`. Creating, `params` may hold `origins`: row position -> (author, ISO
+    moment) of records that were kept elsewhere before.
 
     Returns an Outcome; refused records carry their reason and stay as they were. Raises Invalid (wrong parameters),
     NotAllowed (no such right at all), KeyReused, TooSlow (over `seconds` and what a large set gets; nothing saved).
@@ -252,6 +254,7 @@ def _batch(
     wrong = {p: _invalid(error) for p, error in invalid.items()}
     if call.action.creates:
         made: NewBatch[Any] = NewBatch(call.action.model, values, **common)
+        made.origins = _origins(call.params or {})
         made.refuse(wrong)
         made.refuse(late)
         return made
@@ -263,6 +266,12 @@ def _batch(
     batch.refuse(_unfit(call, batch))
     batch.refuse(late)
     return batch
+
+
+def _origins(params: Mapping[str, Any]) -> dict[int, Origin]:
+    """Of a call that creates: `origins`, position -> (author, moment in ISO)."""
+    given = params.get("origins", {})
+    return {int(p): Origin(by, datetime.fromisoformat(at) if at else None) for p, (by, at) in given.items()}
 
 
 def _invalid(error: Invalid) -> Refusal:

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db import connection
 
+from neiqin.kernel import clock
 from neiqin.kernel.actions import history
-from neiqin.kernel.actions.batch import Batch, NewBatch
+from neiqin.kernel.actions.batch import Batch, NewBatch, Origin
 from neiqin.kernel.actions.declare import Action, register
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
@@ -134,7 +135,11 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
         return
     rows, records = [batch.rows[p] for p in made], list(made.values())
     _seal(records, shape.fields, rows)
+    for position, record in made.items():
+        if position in batch.origins and batch.origins[position].at and hasattr(record, "created_at"):
+            record.created_at = batch.origins[position].at
     _save_new(model, records)
+    batch.tell({r.pk: _told(batch.origins[p]) for p, r in made.items() if p in batch.origins})
     batch.records = records
     batch.positions = {r.pk: p for p, r in made.items()}
     batch.before = dict.fromkeys(batch.ids)
@@ -143,6 +148,11 @@ def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
             (record, row) for record, values in zip(records, rows, strict=True) for row in values[lines.name] or ()
         ]
         _insert_lines(batch, lines, pairs)
+
+
+def _told(origin: Origin) -> dict[str, str]:
+    said = [f"原建档人{origin.by}" if origin.by else "", f"建于 {clock.local(origin.at):%Y-%m-%d}" if origin.at else ""]
+    return {"note": "，".join(s for s in said if s)}
 
 
 def _save_new(model: Any, records: Sequence[Any]) -> None:

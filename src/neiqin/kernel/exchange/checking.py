@@ -9,7 +9,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import NewBatch
 from neiqin.kernel.exchange.documents import Document, Layout, Mark
 from neiqin.kernel.exchange.models import BAD, NEW, SKIP, UPDATE, VERDICTS
-from neiqin.kernel.exchange.plans import ROUND_TRIP, Plan
+from neiqin.kernel.exchange.plans import ORIGIN, ROUND_TRIP, Plan
 from neiqin.kernel.exchange.references import References, rows_resolved
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.formats import BadFormat
@@ -28,7 +28,7 @@ class Checker:
         self.model = plan.resource.model
         self.references = References()
         self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
-        self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders)}
+        self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders, *ORIGIN)}
         self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
 
     def check(self, documents: Sequence[Document]) -> None:
@@ -46,6 +46,16 @@ class Checker:
         """What the create action gets for documents that passed."""
         pool = dict(self.plan.pool(self.person)) if self.mode == "pool" and self.plan.pool else {}
         return [self._creatable(values) | pool for values in self._values(documents)]
+
+    def origins(self, documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
+        """Position -> author and moment (ISO) of the documents that bring them."""
+        found = {}
+        for place, values in enumerate(self._values(documents)):
+            by, on = (values.get(f.name, "") for f in ORIGIN)
+            if by or on:
+                day = ORIGIN[1].parse(on)
+                found[str(place)] = (by, clock.midnight(day).isoformat() if day else "")
+        return found
 
     def change_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
         """What the change action gets for documents that passed, in their order."""
@@ -144,7 +154,20 @@ class Checker:
 
     # What it would do
 
+    def _dated(self, document: Document, values: Mapping[str, Any]) -> None:
+        """The date of making must be one, and past."""
+        field = ORIGIN[1]
+        try:
+            day = field.parse(values.get(field.name, ""))
+        except BadFormat as error:
+            self._mark(document, values, field.name, str(error))
+            return
+        if day and day > clock.today():
+            self._mark(document, values, field.name, f"「{field.label}」{day} 还没有到。")
+
     def _new(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
+        for document, values in pairs if any(f.name in self.layout.columns for f in ORIGIN) else ():
+            self._dated(document, values)
         parsed = {
             i: row for i, (d, v) in enumerate(pairs) if (row := self._parsed(d, self._creatable(v), self.plan.shape))
         }
@@ -160,7 +183,7 @@ class Checker:
 
     def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Without what only finds a record, and with the lines as the form has them."""
-        names = {f.name for f in self.plan.finders} | {ROUND_TRIP}
+        names = {f.name for f in (*self.plan.finders, *ORIGIN)} | {ROUND_TRIP}
         return {n: _plain(v) for n, v in values.items() if n not in names}
 
     def _parsed(

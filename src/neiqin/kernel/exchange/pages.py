@@ -121,6 +121,7 @@ def upload(request: Any) -> HttpResponse:
         return HttpResponseRedirect(f"/imports/?kind={resource.key}")
     same = _same_file(resource, stored)
     if same is not None:
+        store.forget(stored)
         who = "" if same.person_id == request.person.id else f"由{_name(same.person_id)}"
         when = f"{clock.local(same.created_at):%m-%d %H:%M}"
         messages.info(request, f"这个文件 {when} {who}已经导入过，没有再导一次。")
@@ -384,7 +385,7 @@ def decide(request: Any, import_id: int, what: str) -> HttpResponse:
         messages.error(request, f"现在是「{_state_words(imp)}」，不能这样做。")
         return HttpResponseRedirect(f"/imports/{imp.pk}/")
     if not after:
-        imp.delete()
+        working.throw_away(imp)
         messages.success(request, f"「{imp.file.name}」不导了，什么也没有写入。")
         return HttpResponseRedirect(f"/imports/?kind={imp.resource}")
     with transaction.atomic():

@@ -12,6 +12,9 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.resources.resource import Resource, site
 
+# Who made the record in the system it comes from, and when: not everything is the importer's doing.
+ORIGIN = (Field("_created_by", "原建档人", maxlength=40), Field("_created_at", "原建档日期", "date"))
+
 
 @dataclass(frozen=True)
 class Key:
@@ -63,7 +66,7 @@ class Plan:
         if line:
             lines = next((x for x in self.shape.lines if x.name == line), None)
             return next((f for f in lines.fields if f.name == name), None) if lines else None
-        return self.shape.field(name) or next((f for f in self.finders if f.name == name), None)
+        return self.shape.field(name) or next((f for f in (*self.finders, *ORIGIN) if f.name == name), None)
 
     def targets(self, person: Any) -> list[Target]:
         """What a column may become, for this person."""
@@ -73,12 +76,18 @@ class Plan:
                 self._target(f, f"{lines.name}.{f.name}", _line_label(lines, f), line=lines)
                 for f in lines.fields if person.may(f.right)
             ]  # fmt: skip
+        found += [self._target(f, f.name, f.label) for f in ORIGIN] if self.keeps_origin else []
         return [*found, Target(ROUND_TRIP, ROUND_TRIP, (), required=False, kind="code")]
 
     def _target(self, f: Field, path: str, label: str, *, line: Lines | None = None) -> Target:
         required = f.required and path not in {k.path for k in self.keys[:1] if self.shape.field(k.path) is None}
         needed = required if line is None else required and line.min > 0
         return Target(path, label, self.synonyms.get(path, ()), required=needed, kind=f.kind)
+
+    @property
+    def keeps_origin(self) -> bool:
+        """Whether its records have a date of their own making."""
+        return any(f.name == "created_at" for f in self.resource.model._meta.concrete_fields)
 
     def choices(self, path: str) -> list[str]:
         """The labels a column may hold, for the drop-downs of the template."""

@@ -6,6 +6,7 @@ again after a kill, they give the answer they gave and no second effect. Then th
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -33,6 +34,7 @@ from neiqin.kernel.exchange.models import (
     UNDOING,
     UNDONE,
     UPDATE,
+    WORKING,
     WRITING,
     Import,
     Part,
@@ -40,6 +42,7 @@ from neiqin.kernel.exchange.models import (
 )
 from neiqin.kernel.exchange.plans import Plan, plan_of
 from neiqin.kernel.exchange.undoing import withdraw_of
+from neiqin.kernel.files import store
 from neiqin.kernel.files.store import Damaged, body_of
 from neiqin.kernel.jobs.queue import defer, job
 from neiqin.kernel.people.actors import actor_of
@@ -47,6 +50,7 @@ from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources.resource import site
 
 JOB = "exchange.import"
+KEPT = timedelta(days=90)
 DAMAGED = "保存的文件已损坏，再传一次。"
 PEEK = 8  # rows shown on the page of columns
 
@@ -272,8 +276,9 @@ def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
         return
     key = f"import-{imp.pk}-{part.n}-new"
     made = answered(key, checker.person) or perform(
-        plan.create, by=checker.person, rows=checker.new_rows(documents), key=key, source="import", seconds=30
-    )
+        plan.create, by=checker.person, rows=checker.new_rows(documents), key=key, source="import", seconds=30,
+        params={"origins": checker.origins(documents)},
+    )  # fmt: skip
     _said(made, dict(enumerate(documents)))
     kept = [d for position, d in enumerate(documents) if position not in made.refused]
     for document, record in zip(kept, made.done, strict=True):
@@ -342,6 +347,23 @@ def undo(imp: Import) -> None:
                 return
     left = sum(1 for part in _parts(imp) for d in open_documents(part.body) if d.record and d.version is not None)
     _move(imp, UNDOING, UNDONE, undone_at=clock.now(), counts=imp.counts | {"left": left})
+
+
+# The end
+
+
+def throw_away(imp: Import) -> None:
+    """Forget an import with its file and its cells. What it wrote stays."""
+    kept = imp.file
+    imp.delete()
+    store.forget(kept)
+
+
+def tidy() -> None:
+    """Imports are thrown away after a quarter: their cells are a copy of personal data that nobody needs. Repeatable."""
+    old = Import.objects.filter(created_at__lt=clock.now() - KEPT).exclude(state__in=WORKING)
+    for imp in old.select_related("file").order_by("id")[:200]:
+        throw_away(imp)
 
 
 # Together
