@@ -360,7 +360,7 @@ def throw_away(imp: Import) -> None:
 
 
 def tidy() -> None:
-    """Imports are thrown away after a quarter: their cells are a copy of personal data that nobody needs. Repeatable."""
+    """Throw imports away after a quarter: their cells are a copy of personal data nobody needs. Repeatable."""
     old = Import.objects.filter(created_at__lt=clock.now() - KEPT).exclude(state__in=WORKING)
     for imp in old.select_related("file").order_by("id")[:200]:
         throw_away(imp)
