@@ -16,8 +16,10 @@ SHEN = O(id=4, name="沈亦舟", initial="舟", hue=4, position="业务员", uni
 ZHENG = O(id=5, name="郑可", initial="可", hue=5, position="业务员", unit="华南区")
 
 
-def _entry(label, url, icon, current=False, count=None, hot=False, sub=False, phone=False):
-    return O(label=label, url=url, icon=icon, current=current, count=count, hot=hot, sub=sub, phone=phone)
+def _entry(label, url, icon, current=False, count=None, hot=False, sub=False, phone=False, renew=""):
+    return O(
+        label=label, url=url, icon=icon, current=current, count=count, hot=hot, sub=sub, phone=phone, renew=renew
+    )  # fmt: skip
 
 
 def shell(current="/customers/", **more):
@@ -28,7 +30,7 @@ def shell(current="/customers/", **more):
             entries=[
                 _entry("工作台", "/", "layout-dashboard", phone=True),
                 _entry("审批", "/approvals/", "checkbox", count=5, hot=True, phone=True),
-                _entry("消息", "/notices/", "inbox", count=12),
+                _entry("消息", "/notices/", "bell", count=12, renew="/notices/count/"),
             ],
         ),
         O(

@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from neiqin.config import environment
 
@@ -13,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 MODULES = [
     "neiqin.kernel.people.module",
     "neiqin.kernel.rules.module",
+    "neiqin.kernel.notices.module",
     "neiqin.kernel.deadlines.module",
     "neiqin.kernel.exchange.module",
     "neiqin.kernel.files.module",
@@ -182,6 +184,18 @@ LOGGING = {
 }
 
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = None  # the manifests import what declares jobs
+
+# Mail: smtp://login:password@host:587 (STARTTLS), smtps://…:465, smtp+plain://host:25 inside the house. None: no mail.
+_smtp = urlsplit(os.environ.get("NEIQIN_SMTP_URL", ""))
+EMAIL_HOST = _smtp.hostname or ""
+EMAIL_PORT = _smtp.port or (465 if _smtp.scheme == "smtps" else 587)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_smtp.username or ""), unquote(_smtp.password or "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _smtp.scheme == "smtps", _smtp.scheme == "smtp"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = os.environ.get("NEIQIN_MAIL_FROM", "") or f"neiqin@{EMAIL_HOST or 'localhost'}"
+# Where people reach the system, for links in mails; and other origins that robots of group chats may have.
+PUBLIC_URL = os.environ.get("NEIQIN_URL", "").rstrip("/") or next(iter(CSRF_TRUSTED_ORIGINS), "")
+ROBOT_ORIGINS = [o for o in os.environ.get("NEIQIN_ROBOT_ORIGINS", "").split(",") if o]
 
 COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "恒川工业品")
 RENDERER = "neiqin.web.jinja.render"

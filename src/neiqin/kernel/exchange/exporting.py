@@ -16,6 +16,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict, 
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
+from neiqin.kernel.exchange import telling
 from neiqin.kernel.exchange.models import DONE, FAILED, WRITING, Export
 from neiqin.kernel.exchange.writing import About, Heading
 from neiqin.kernel.exchange.writing import Export as Writer
@@ -152,6 +153,7 @@ def make(export_id: int) -> None:
             said = {"kind": export.resource, "rows": count, "filter": _filter_words(resource, export)}
             said |= {"purpose": export.purpose, "personal": "完整" if full else "遮盖"} if export.purpose else {}
             history.note("export", by=person, source="web", params=said)
+            telling.of_export(export, f"{resource.label} {count:,} {resource.noun}")
 
 
 @contextmanager

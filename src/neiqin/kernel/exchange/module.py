@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.urls import path
 
-from neiqin.kernel.exchange import exporting, pages, plans, working
+from neiqin.kernel.exchange import exporting, pages, plans, telling, working
 from neiqin.kernel.resources.resource import MenuEntry, Module, Resource, Tool
 
 
@@ -23,6 +23,7 @@ module = Module(
     label="导入导出",
     permissions={pages.RIGHT: "导入", exporting.RIGHT: "导出", exporting.PERSONAL: "导出完整联系方式"},
     tools=[tools],
+    plugs=[telling.FINISHED],
     hourly=[exporting.tidy, working.tidy],
     menu=[MenuEntry("导入", "/imports/", "file-import", "业务", pages.RIGHT)],
     urls=[

@@ -19,7 +19,7 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, Outcome, TooSlow
 from neiqin.kernel.actions.requests import answered
 from neiqin.kernel.exchange import columns as headers
-from neiqin.kernel.exchange import reading
+from neiqin.kernel.exchange import reading, telling
 from neiqin.kernel.exchange.checking import Checker, tally
 from neiqin.kernel.exchange.documents import PART, Document, Layout, open_documents, seal_documents
 from neiqin.kernel.exchange.models import (
@@ -52,6 +52,7 @@ from neiqin.kernel.resources.resource import site
 JOB = "exchange.import"
 KEPT = timedelta(days=90)
 DAMAGED = "保存的文件已损坏，再传一次。"
+SAID = {MAPPING: "等你对列", READY: "检查完了，等你决定", DONE: "做完了", FAILED: "没有做成", UNDONE: "撤销完了"}
 PEEK = 8  # rows shown on the page of columns
 
 
@@ -62,10 +63,13 @@ def begin(imp: Import) -> None:
 
 @job(JOB)
 def work(import_id: int) -> None:
-    """Do what the import's state says until it needs a person. Repeatable."""
+    """Do what the import's state says until it needs a person; one who had to wait long is told. Repeatable."""
+    begun = clock.now()
     while (imp := Import.objects.select_related("file").filter(pk=import_id).first()) is not None:
         step = STEPS.get(imp.state)
         if step is None:
+            if clock.now() - begun > telling.LONG and imp.state in SAID:
+                telling.of_import(imp, SAID[imp.state])
             return
         step(imp)
 

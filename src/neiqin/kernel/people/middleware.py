@@ -17,6 +17,7 @@ from neiqin.kernel.people.scope import nobody
 from neiqin.kernel.resources.shell import shell_of
 
 SEEN_EVERY = 60
+BY_ITSELF = "X-By-Itself"  # a page asks without anybody doing something: that is no presence
 OPEN = ("/account/password/", "/account/confirm/", "/logout/", "/login/", "/static/")
 
 
@@ -64,6 +65,8 @@ class PersonMiddleware:
             return True
         if seen and now - datetime.fromisoformat(seen) > settings.SESSION_IDLE:
             return True
+        if request.headers.get(BY_ITSELF):
+            return False
         if not seen or (now - datetime.fromisoformat(seen)).total_seconds() > SEEN_EVERY:
             request.session["seen"] = now.isoformat()
         return False

@@ -103,7 +103,8 @@ class Resource:
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """An entry of the menu that is not a resource's list. permission: who sees it."""
+    """An entry of the menu that is not a resource's list. permission: who sees it; renew: an address that gives the
+    count as plain text, asked for every minute: the entry is then at the top of the page too."""
 
     label: str
     url: str
@@ -112,6 +113,7 @@ class MenuEntry:
     permission: str = ""
     phone: bool = False
     count: Callable[[Any], int] | None = None
+    renew: str = ""
 
 
 @dataclass(frozen=True)

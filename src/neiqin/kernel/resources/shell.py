@@ -8,6 +8,7 @@ from django.conf import settings
 from neiqin.kernel.resources.resource import site
 
 SETTINGS = "/settings/"
+MOST = 99  # a larger count is shown as 99+
 
 
 def shell_of(request: Any) -> Any:
@@ -61,8 +62,9 @@ def _entry(request: Any, thing: Any, count: int) -> Any:
         url=thing.url,
         icon=thing.icon,
         current=current,
-        count=count,
+        count=f"{MOST}+" if count > MOST else count,
         hot=count > 0,
         sub=False,
         phone=thing.phone,
+        renew=getattr(thing, "renew", ""),
     )

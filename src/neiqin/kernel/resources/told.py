@@ -39,6 +39,8 @@ OTHER = {
     "direct": "直接改了数据库",
     "demo": "装入演示数据",
     "deadlines.remind": "到期提醒",
+    "notices.channel": "改消息渠道",
+    "notices.address": "改自己的邮箱",
 }
 SOURCES = {
     "web": "网页",

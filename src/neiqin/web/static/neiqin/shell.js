@@ -117,6 +117,16 @@ window.nq = (() => {
   on('keyup', 'input[type=password]', (el, e) => {
     const note = $('[data-caps]', el.closest('.field')); if (note && e.getModifierState) note.hidden = !e.getModifierState('CapsLock');
   });
+  // Counts are renewed while somebody looks; the header keeps this from counting as presence (idle sessions end).
+  const renewed = $('[data-renew]')?.dataset.renew;
+  const renew = async () => {
+    if (document.hidden) return;
+    const answer = await fetch(renewed, { headers: { 'X-By-Itself': '1' }, redirect: 'manual' }).catch(() => null);
+    if (!answer?.ok) return;
+    const text = await answer.text();
+    $$('[data-renew]').forEach(el => { el.textContent = text; el.hidden = !text; });
+  };
+  if (renewed) { setInterval(renew, 60000); document.addEventListener('visibilitychange', renew); }
   $$('[data-toast]').forEach(fade);
   $('.steps [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
   return { $, $$, on, open, post, toast, typing, composing, csrf };
