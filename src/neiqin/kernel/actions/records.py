@@ -1,7 +1,7 @@
 """The two ordinary verbs, made from a Shape: create and edit a record with its lines, set-wise, merging by field."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connection
 
@@ -22,10 +22,19 @@ MOST_LINES = 2000
 COPY_FROM = 50  # records
 
 
+class Numbers(Protocol):
+    """What numbers new records: `give` before they are saved, `assign` once they are."""
+
+    def give(self, records: Sequence[Any]) -> None: ...
+
+    def assign(self, records: Sequence[Any]) -> None: ...
+
+
 def creating(
     model: Any,
     shape: Shape,
     *,
+    numbers: Numbers | None = None,
     check: Check | None = None,
     after: Callable[[Any], None] | None = None,
     label: str = "新建",
@@ -34,14 +43,16 @@ def creating(
 ) -> Action:
     """The action that makes records of `model` from rows of `shape`.
 
+    numbers: the series. The last statement of the transaction, because all others wait for a series; only many records
+    (an import) are numbered just before they are saved, as changing them all afterwards would hold it longer.
     check: batch -> refusals by row position, before anything is written; after: called with the batch once its records
-    exist (to number them last, to emit). The model's `derive` fills its computed columns.
+    exist (to emit). The model's `derive` fills its computed columns.
     """
 
     def create(batch: NewBatch[Any]) -> None:
         if check:
             batch.refuse(check(batch))
-        insert(batch, model, shape)
+        insert(batch, model, shape, numbers)
         if after and batch.records:
             after(batch)
 
@@ -128,13 +139,17 @@ def _change(
         after(batch, {i: changes[i] for i in batch.ids})
 
 
-def insert(batch: NewBatch[Any], model: Any, shape: Shape) -> None:
+def insert(batch: NewBatch[Any], model: Any, shape: Shape, numbers: Numbers | None = None) -> None:
     """Write the batch's rows and their lines: one statement a table."""
     made = _derived(batch, model, shape)
     if not made:
         return
     rows, records = [batch.rows[p] for p in made], list(made.values())
-    _seal(records, shape.fields, rows)
+    _seal(records, shape.fields, rows, new=True)
+    if numbers and not batch.preview and len(records) >= COPY_FROM:
+        numbers.give(records)
+    elif numbers:
+        batch.last(lambda: numbers.assign(batch.records))
     for position, record in made.items():
         if position in batch.origins and batch.origins[position].at and hasattr(record, "created_at"):
             record.created_at = batch.origins[position].at
@@ -236,7 +251,9 @@ def _building(model: Any, fields: Iterable[Field], batch: Batch[Any]) -> Callabl
     return build
 
 
-def _seal(records: Sequence[Any], fields: Iterable[Field], rows: Sequence[Mapping[str, Any]]) -> None:
+def _seal(
+    records: Sequence[Any], fields: Iterable[Field], rows: Sequence[Mapping[str, Any]], *, new: bool = False
+) -> None:
     """Personal values go to their columns only as ciphertext under the subject's own key; phones stay findable."""
     personal = [f for f in fields if f.personal]
     texts = [{f.path: row[f.name] or "" for f in personal if f.name in row} for row in rows]
@@ -248,6 +265,8 @@ def _seal(records: Sequence[Any], fields: Iterable[Field], rows: Sequence[Mappin
         for field in personal:
             if field.name in row and field.kind in ("mobile", "phone"):
                 text = row[field.name] or ""
+                if new and not text:
+                    continue  # nothing that was there could be found either
                 entries += [(record.subject, field.path, text), (record.subject, f"{field.path}:last4", text[-4:])]
     index_many(entries)
 
@@ -262,7 +281,7 @@ def _insert_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
         setattr(line, fk, record.pk)
         made.append(line)
     lines.model.derive(made, batch)
-    _seal(made, lines.fields, [row for _, row in pairs])
+    _seal(made, lines.fields, [row for _, row in pairs], new=True)
     _save_new(lines.model, made)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from neiqin.kernel import clock
+
 MOST_AT_ONCE = 100_000
 
 
@@ -133,6 +135,23 @@ def assign(records: Sequence[Any], column: str, pattern: Pattern, on: date, enti
         )
     for record, number in zip(records, numbers, strict=True):
         setattr(record, column, number)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The number column of a model and its series, as `creating` wants them; numbers are of today's period."""
+
+    column: str
+    pattern: Pattern
+
+    def give(self, records: Sequence[Any]) -> None:
+        """Number records that are about to be saved."""
+        for record, number in zip(records, take(self.pattern, len(records), clock.today()), strict=True):
+            setattr(record, self.column, number)
+
+    def assign(self, records: Sequence[Any]) -> None:
+        """Number records that are saved, as the last thing."""
+        assign(records, self.column, self.pattern, clock.today())
 
 
 def continue_from(pattern: Pattern, last_number: str, entity_id: int = 1) -> int:

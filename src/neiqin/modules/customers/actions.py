@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.records import Changes, creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
-from neiqin.kernel.numbering.series import Pattern, assign
+from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.people.models import Person
 from neiqin.modules.customers import fields, states
 from neiqin.modules.customers.models import Address, Contact, Customer
 
-NUMBERS = Pattern("KH", digits=6)
+NUMBERS = Numbers("number", Pattern("KH", digits=6))
 REACHED_BY = ("mobile", "phone", "wechat", "email")
 CONTACTS = Lines("contacts", "联系人", Contact, "customer", fields.CONTACT, min=1, add_label="加联系人")
 ADDRESSES = Lines("addresses", "收货地址", Address, "customer", fields.ADDRESS, add_label="加收货地址")
@@ -63,13 +62,7 @@ def _known(batch: Batch[Customer], codes: Mapping[int, str]) -> dict[int, Refusa
     return problems
 
 
-def number(batch: NewBatch[Customer]) -> None:
-    """Number new files as the last statement: whoever holds the series makes all others wait."""
-
-    batch.last(lambda: assign(batch.records, "number", NUMBERS, clock.today()))
-
-
-create = creating(Customer, CUSTOMER, check=complete, after=number, label="新建客户")
+create = creating(Customer, CUSTOMER, numbers=NUMBERS, check=complete, label="新建客户")
 edit = editing(Customer, CUSTOMER, check=still_complete, label="修改客户")
 
 

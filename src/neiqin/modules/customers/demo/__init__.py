@@ -161,7 +161,7 @@ def _customers(people: dict[str, Person]) -> None:
             "FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS v(id, at, level) WHERE c.id = v.id",
             [made, moments, levels],
         )
-        continue_from(NUMBERS, f"KH{len(rows):06d}")
+        continue_from(NUMBERS.pattern, f"KH{len(rows):06d}")
 
 
 def _customer(

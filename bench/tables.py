@@ -1,0 +1,153 @@
+"""Tables in and out: an import of 100,000 customers with contacts beside a bare COPY of the same rows into the same
+audited tables; exports of a million rows as text and of a manager's quarter of them as a workbook."""
+
+import json
+import time
+from typing import Any
+
+from bench.base import LARGE, SMALL, Results, run_python, say, scratch, superuser
+from bench.companies import have
+
+MANY = 100_000
+TABLES = ("customers_customer", "customers_contact")
+
+
+def run(results: Results, cluster: Any) -> None:
+    """In copies of the generated companies."""
+    if results.wants("import"):
+        _import(results, cluster)
+    if results.wants("export"):
+        name, _ = have(cluster, LARGE)
+        with scratch(cluster, name) as database:
+            for form in ("xlsx", "csv"):
+                if results.wants(f"export.{form}"):
+                    found = json.loads(run_python("-m", "bench.tables", "export", form, database=database))
+                    rate = found["rows"] / found["seconds"]
+                    results.add(f"export.{form}", rate, "rows/s", extra=f"{found['rows']:,} rows")
+                    results.add(f"export.{form}.memory", found["memory"], "MB", 256, most=1)
+
+
+def _import(results: Results, cluster: Any) -> None:
+    name, _ = have(cluster, SMALL)
+    with scratch(cluster, name) as database:
+        found = json.loads(run_python("-m", "bench.tables", "import", str(MANY), database=database))
+        say(str(found))
+        with superuser(cluster, database) as connection:
+            rows = {table: _dump(connection, table, found["first"][table]) for table in TABLES}
+    with scratch(cluster, name) as database, superuser(cluster, database) as connection:
+        begun = time.monotonic()
+        for table, body in rows.items():
+            with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
+                copy.write(body)
+        bare = time.monotonic() - begun
+    said = f"{found['check']:.1f} s checked, {found['write']:.1f} s written, {found['index']:.1f} s found by search"
+    results.add("import.customers", MANY / found["seconds"], "per s", MANY / bare, least=1 / 8, extra=said)
+    results.add("import.memory", found["memory"], "MB", 512, most=1)
+
+
+def _dump(connection: Any, table: str, first: int) -> bytes:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY (SELECT * FROM {table} WHERE id >= {first} ORDER BY id) TO STDOUT (FORMAT binary)") as copy,
+    ):
+        return b"".join(bytes(piece) for piece in copy)
+
+
+# Inside the measured process
+
+
+def main(arguments: list[str]) -> None:
+    """import N or export FORM: prints one JSON object."""
+    from neiqin.config.setup import setup_as
+
+    setup_as("app")
+    from neiqin.kernel.resources.resource import site
+
+    site()
+    print(json.dumps(_imported(int(arguments[1])) if arguments[0] == "import" else _exported(arguments[1])))
+
+
+def _memory() -> int:
+    import resource
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _person(login: str) -> Any:
+    from neiqin.kernel.people.actors import actor_of
+    from neiqin.kernel.people.models import Login
+
+    return actor_of(Login.objects.values_list("person_id", flat=True).get(username=login))
+
+
+def _imported(total: int) -> dict[str, Any]:
+    from neiqin.kernel import clock
+    from neiqin.kernel.exchange import working
+    from neiqin.kernel.exchange.models import CHECKING, DONE, READING, READY, WRITING, Import
+    from neiqin.kernel.files import store
+    from neiqin.kernel.resources import finding
+    from neiqin.modules.customers.models import Contact, Customer
+    from neiqin.modules.customers.resources import customer
+
+    person = _person("supervisor")
+    before = {m._meta.db_table: (m.objects.order_by("-id").values_list("id", flat=True).first() or 0) + 1
+              for m in (Customer, Contact)}  # fmt: skip
+    stored = store.keep(_table(total), "客户.csv", by=person)
+    imp = Import.objects.create(resource=customer.key, person_id=person.id, file=stored, created_at=clock.now())
+    times: dict[str, float] = {}
+    for state, name in ((READING, "read"), (CHECKING, "check"), (WRITING, "write")):
+        imp.refresh_from_db()
+        if state == WRITING:
+            assert imp.state == READY, (imp.state, imp.sentence)
+            Import.objects.filter(pk=imp.pk).update(state=WRITING)
+            imp.refresh_from_db()
+        begun = time.monotonic()
+        working.STEPS[state](imp)
+        times[name] = time.monotonic() - begun
+    imp.refresh_from_db()
+    assert (imp.state, imp.counts.get("new")) == (DONE, total), (imp.state, imp.counts, imp.sentence)
+    begun = time.monotonic()
+    finding.mend(customer)
+    times["index"] = time.monotonic() - begun
+    return times | {"seconds": sum(times.values()), "memory": _memory(), "first": before}
+
+
+def _table(total: int) -> bytes:
+    from bench.generate_names import company_names
+
+    lines = ["客户名称,联系人,手机,职务,城市,信用额度,账期（天）,行业,经营地址"]
+    lines += [
+        f"{name}新{n},{'王李张刘陈杨'[n % 6]}工{n % 97},13{n:09},采购经理,苏州市,{n % 900}000.00,30,通用机械,工业园区星湖街{n}号"
+        for n, name in enumerate(company_names(total, 7))
+    ]
+    return "\r\n".join(lines).encode("utf-8-sig")
+
+
+def _exported(form: str) -> dict[str, Any]:
+    from neiqin.kernel import clock
+    from neiqin.kernel.exchange import exporting
+    from neiqin.kernel.exchange.models import DONE, Export
+    from neiqin.modules.customers.resources import customer
+
+    person = _person({"csv": "supervisor", "xlsx": "manager1"}[form])
+    columns = [f.name for f in customer.fields_for(person).values() if f.list]
+    made = Export.objects.create(
+        resource=customer.key,
+        person_id=person.id,
+        query="sort=-updated_at",
+        columns=columns,
+        form=form,
+        created_at=clock.now(),
+    )
+    begun = time.monotonic()
+    exporting.make(export_id=made.pk)
+    seconds = time.monotonic() - begun
+    made.refresh_from_db()
+    assert made.state == DONE, made.sentence
+    return {"rows": made.done, "seconds": seconds, "memory": _memory()}
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
