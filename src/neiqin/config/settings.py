@@ -18,6 +18,7 @@ MODULES = [
     "neiqin.kernel.deadlines.module",
     "neiqin.kernel.exchange.module",
     "neiqin.kernel.files.module",
+    "neiqin.kernel.printing.module",
     "neiqin.modules.customers.module",
 ]
 
@@ -199,5 +200,6 @@ ROBOT_ORIGINS = [o for o in os.environ.get("NEIQIN_ROBOT_ORIGINS", "").split(","
 
 COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "恒川工业品")
 RENDERER = "neiqin.web.jinja.render"
+ACTOR_OF = "neiqin.kernel.people.actors.actor_of"  # for jobs of rooms that know no people
 CSRF_FAILURE_VIEW = "neiqin.web.errors.csrf_failed"
 SILENCED_SYSTEM_CHECKS = ["allauth.account.W001", "models.W037"]

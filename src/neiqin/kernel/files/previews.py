@@ -1,7 +1,7 @@
 """Pictures of files: drawn on demand by a process of its own, never the file itself.
 
-Drawn anew each time (a page of a PDF 0.2 s, a photo of 8 MB 0.55 s): kept previews would be one more copy of personal papers
-to encrypt, count, back up and erase.
+Drawn anew each time (a page of a PDF 0.2 s, a photo of 8 MB 0.55 s): kept previews would be one more copy of personal
+papers to encrypt, count, back up and erase.
 """
 
 import subprocess

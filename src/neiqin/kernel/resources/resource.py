@@ -137,12 +137,14 @@ class Plug(Protocol):
 
 @dataclass(frozen=True)
 class Tool:
-    """A button over a list: opens a page, or a dialog."""
+    """A button over a list: opens a page, or a dialog. rows: one for chosen rows instead, and in a record's menu; its
+    address has a query, and the rows come as `id`."""
 
     label: str
     url: str
     icon: str
     dialog: bool = False
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,8 @@ class Module:
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
-    its list; clocks, rules, figures: what the rooms of these names take from a manifest, each plugged in once; plugs:
-    what else is plugged in once; api: functions(router, resource) that add endpoints to every resource's own.
+    its list; clocks, rules, figures, forms: what the rooms of these names take from a manifest, each plugged in once;
+    plugs: what else is plugged in once; api: functions(router, resource) that add endpoints to every resource's own.
     Panels under the key "*" are on every record's page.
     """
 
@@ -178,6 +180,7 @@ class Module:
     figures: Sequence[Plug] = ()
     plugs: Sequence[Plug] = ()
     api: Sequence[Callable[[Any, Resource], None]] = ()
+    forms: Sequence[Plug] = ()
 
 
 class Site:
@@ -233,7 +236,7 @@ def site() -> Site:
                 effects.hourly(job)
             for job in module.minutely:
                 effects.minutely(job)
-            for plug in (*module.clocks, *module.rules, *module.figures, *module.plugs):
+            for plug in (*module.clocks, *module.rules, *module.figures, *module.plugs, *module.forms):
                 plug.plug()
             for name, (events, reaction) in module.reactions.items():
                 effects.react(name, events, reaction)

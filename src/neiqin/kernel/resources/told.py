@@ -33,6 +33,7 @@ OTHER = {
     "refused": "被拒绝",
     "token.issued": "发接口令牌",
     "export": "导出",
+    "print.list": "打印列表",
     "file.download": "下载附件",
     "file.preview": "预览归档附件",
     "files.sweep": "清掉删除已久的附件",

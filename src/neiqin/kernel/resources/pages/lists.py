@@ -24,10 +24,10 @@ def show(request: Any, resource: Resource) -> HttpResponse:
     try:
         query = Query.read(request.GET, size=layout.size if layout and layout.size else 50)
         listing = Listing(resource, person, query)
-        columns = _columns(resource, person, layout)
+        columns = shown_columns(resource, person, layout)
         found = listing.page(columns)
     except BadQuery as problem:
-        error, found, columns = str(problem), None, _columns(resource, person, layout)
+        error, found, columns = str(problem), None, shown_columns(resource, person, layout)
     page = _frame(request, resource, person, query, layout, columns)
     page.error = error
     if listing is not None and found is not None:
@@ -36,7 +36,8 @@ def show(request: Any, resource: Resource) -> HttpResponse:
     return render(request, "list.html", page, block="listing" if fragment else None, status=400 if error else 200)
 
 
-def _columns(resource: Resource, person: Any, layout: Layout | None) -> list[Field]:
+def shown_columns(resource: Resource, person: Any, layout: Layout | None) -> list[Field]:
+    """The columns of a list: those of the layout, else the declared ones; only what this person may see."""
     known = {n: f for n, f in resource.fields_for(person).items() if not f.personal}
     chosen = [known[n] for n in (layout.columns if layout else ()) if n in known]
     return chosen or [f for f in known.values() if f.list]
@@ -46,6 +47,7 @@ def _frame(
     request: Any, resource: Resource, person: Any, query: Query, layout: Layout | None, columns: list[Field]
 ) -> Bag:
     known = resource.fields_for(person)
+    tools = [t for m in site().modules for make in m.tools for t in make(resource, person, _here(query))]
     can_create = resource.create is not None and person.may(resource.create.may)
     return Bag(
         label=resource.label,
@@ -79,8 +81,9 @@ def _frame(
             Bag(name=a.name, label=a.label, icon=a.icon, danger=a.danger, key=a.key, url=f"{resource.url}do/{a.name}/")
             for a in resource.actions
             if a.bulk and person.may(a.may)
-        ],
-        tools=[t for m in site().modules for tools in m.tools for t in tools(resource, person, _here(query))],
+        ]
+        + [Bag(name="", label=t.label, icon=t.icon, danger=False, key="", url=t.url) for t in tools if t.rows],
+        tools=[t for t in tools if not t.rows],
         empty=None,
     )
 
@@ -160,6 +163,12 @@ def _chips(resource: Resource, query: Query, known: dict[str, Field]) -> list[Ba
             Bag(label=label, text=text, remove_url=query.address(resource.url, conditions=rest), condition=condition)
         )
     return chips
+
+
+def filter_words(resource: Resource, person: Any, query: Query) -> str:
+    """What a list is narrowed to, in words."""
+    chips = [f"{c.label} {c.text}" for c in _chips(resource, query, resource.fields_for(person))]
+    return "；".join([*([f"搜「{query.q}」"] if query.q else []), *chips]) or "全部"
 
 
 def _filter(field: Field) -> Bag:

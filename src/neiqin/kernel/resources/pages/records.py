@@ -17,7 +17,6 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     """The page of one record."""
     person, record = request.person, record_or_404(resource, request.person, record_id)
     known = resource.fields_for(person)
-    facts = _facts(resource, known, record)
     may_edit = resource.edit is not None and _may(person, resource.edit.may, record)
     items, more = timeline.of(resource, record, person)
     return render(
@@ -29,20 +28,20 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             number=str(getattr(record, resource.number or resource.title)),
             title=str(getattr(record, resource.title)),
             subtitle=[],
-            state=_state(resource, record),
+            state=state(resource, record),
             figure=None,
             notes=list(resource.notes(record, person)) if resource.notes else [],
             steps=[],
-            facts=facts,
+            facts=facts(resource, known, record),
             tabs=[
-                *_line_tabs(resource, record),
+                *line_tabs(resource, record),
                 *_related_tabs(resource, record, person),
                 *_panels(resource, record, person),
             ],
             related=[],
             timeline=items,
             timeline_more_url=f"{resource.url_of(record.pk)}timeline/?before={more}" if more else "",
-            actions=_actions(resource, record, person),
+            actions=[*_actions(resource, record, person), *_tools(resource, record, person)],
             edit_url=f"{resource.url_of(record.pk)}edit/" if may_edit else "",
             prev_url="",
             next_url="",
@@ -74,7 +73,8 @@ def more_timeline(request: Any, resource: Resource, record_id: int) -> HttpRespo
     return render(request, "record.html", Bag(timeline=items, timeline_more_url=url), block="timeline")
 
 
-def _facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]:
+def facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]:
+    """What is known of a record, field by field, personal values masked."""
     fields = [f for f in known.values() if f.path != resource.title and f.kind != "state" and f.name != "number"]
     plain = [f for f in fields if not f.personal]
     row = type(record).objects.filter(pk=record.pk).values_list(*masks.paths(plain)).first()
@@ -97,7 +97,8 @@ def _kind(field: Field) -> str:
     return {"quantity": "number", "mobile": "phone"}.get(field.kind, field.kind)
 
 
-def _state(resource: Resource, record: Any) -> Bag | None:
+def state(resource: Resource, record: Any) -> Bag | None:
+    """The state as a label with tone and ring; None for records without states."""
     field = next((f for f in resource.fields if f.kind == "state"), None)
     if field is None:
         return None
@@ -107,7 +108,7 @@ def _state(resource: Resource, record: Any) -> Bag | None:
 
 def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
     """Buttons: what the declaration allows in this state, to this person on this record."""
-    state = getattr(record, "state", None)
+    now = getattr(record, "state", None)
     return [
         Bag(
             name=action.name,
@@ -120,8 +121,18 @@ def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
             dialog=True,
         )
         for action in resource.actions
-        if action.button and action.allows_state(state) and _may(person, action.may, record)
+        if action.button and action.allows_state(now) and _may(person, action.may, record)
     ]
+
+
+def _tools(resource: Resource, record: Any, person: Any) -> list[Bag]:
+    """What the manifests offer for chosen rows, for this one."""
+    tools = [t for m in site().modules for make in m.tools for t in make(resource, person, "") if t.rows]
+    return [
+        Bag(name="", label=t.label, icon=t.icon, key="", primary=False, danger=False, url=f"{t.url}&id={record.pk}",
+            dialog=t.dialog)
+        for t in tools
+    ]  # fmt: skip
 
 
 def _may(person: Any, permission: str, record: Any) -> bool:
@@ -131,7 +142,8 @@ def _may(person: Any, permission: str, record: Any) -> bool:
     return person.may(permission) and (not owned or scope is None or scope.covers(record.owner_id, record.unit_id))
 
 
-def _line_tabs(resource: Resource, record: Any) -> list[Bag]:
+def line_tabs(resource: Resource, record: Any) -> list[Bag]:
+    """The lines of a record, a table a kind."""
     tabs = []
     for lines in resource.all_lines:
         rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id"))
