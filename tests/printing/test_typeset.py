@@ -80,6 +80,14 @@ def test_ten_thousand_characters_go_on_over_pages():
     assert text in joined
 
 
+def test_short_and_long_facts_stand_in_their_order():
+    text = "很长的一段说明，" * 9
+    facts = [("甲", "1"), ("乙", text), ("丙", "3"), ("丁", "4"), ("戊", text), ("己", text), ("庚", "7")]
+    [page] = pages_of(record({"facts": facts}))
+    at = [page.index(label) for label, _ in facts]
+    assert at == sorted(at)
+
+
 def test_each_page_of_a_list_has_the_sum_of_its_own_rows():
     rows = [(f"客户{n:03}", Decimal(n) * Decimal("1234.57") - 60_000) for n in range(300)]
     got = listing(rows)

@@ -132,13 +132,24 @@ def _keep_offset(person: Any, paper: str, given: Any) -> None:
 
 
 def record_pdf(resource: Resource, form: forms.Form, ids: list[int], person: Any) -> bytes:
-    """Print these records on a form: those the person may see, counted and told. Raises Missing, before counting."""
+    """Print these records on a form: those the person may see, counted once the PDF is there. Raises Missing."""
     model = resource.model
     by_id = {r.pk: r for r in model.objects.filter(model.visible_to(person), pk__in=ids)}
     records = [by_id[i] for i in ids if i in by_id]
     sheets = {r.pk: s for r, s in zip(records, forms.sheets_of(form, resource, records, person), strict=True)}
+    before = forms.times_of(form, resource, list(sheets))
+    meant = {i: before.get(i, 0) + 1 for i in sheets}
+    body = _drawn(resource, form, sheets, meant, person)
     done = perform(forms.PRINT[resource.key], list(sheets), by=person, params={"form": form.name}, source="web").done
     times = forms.times_of(form, resource, done)
+    if times == meant:
+        return body
+    return _drawn(resource, form, sheets, times, person)  # somebody else printed it meanwhile, or it is not to be
+
+
+def _drawn(
+    resource: Resource, form: forms.Form, sheets: dict[int, dict[str, Any]], times: dict[int, int], person: Any
+) -> bytes:
     ordered = [sheets[i] | {"times": times[i]} for i in sheets if i in times]
     return forms.as_pdf(form.template, form.paper, f"{resource.label}{form.label}", ordered, person)
 
