@@ -117,7 +117,7 @@ def _table(total: int) -> bytes:
 
     lines = ["客户名称,联系人,手机,职务,城市,信用额度,账期（天）,行业,经营地址"]
     lines += [
-        f"{name}新{n},{'王李张刘陈杨'[n % 6]}工{n % 97},13{n:09},采购经理,苏州市,{n % 900}000.00,30,通用机械,工业园区星湖街{n}号"
+        f"{name}新{n},{'王李张刘陈杨'[n % 6]}工{n % 97},13{n:09},采购经理,苏州市,{n % 900}000.00,30,通用机械,园区{n}号"
         for n, name in enumerate(company_names(total, 7))
     ]
     return "\r\n".join(lines).encode("utf-8-sig")

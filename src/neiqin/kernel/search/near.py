@@ -7,7 +7,7 @@ hashes of those texts, kept in the index, find all candidates without comparing 
 import difflib
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
+from django.db import connection, transaction
 
 from neiqin.kernel.search import index, text
 
@@ -37,7 +37,10 @@ def candidates(kind: str, names: Sequence[str], most: int = 5) -> Mapping[str, l
     if not wanted:
         return {}
     result: dict[str, list[int]] = {}
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What a name's tokens hit cannot be estimated; after a large import the planner would read the whole table for
+        # every name (400 names: 3 s instead of 7 ms).
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "SELECT n.name, e.record_id FROM unnest(%s::text[], %s::text[]) AS n (name, tokens) CROSS JOIN LATERAL "
             "(SELECT record_id FROM search_entry WHERE tokens && ('{' || n.tokens || '}')::int[] AND kind = %s "
@@ -46,4 +49,5 @@ def candidates(kind: str, names: Sequence[str], most: int = 5) -> Mapping[str, l
         )
         for name, record in cursor.fetchall():
             result.setdefault(name, []).append(record)
+        cursor.execute("SET LOCAL enable_seqscan = on")
     return result
