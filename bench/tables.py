@@ -2,10 +2,26 @@
 audited tables; exports of a million rows as text and of a manager's quarter of them as a workbook."""
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
-from bench.base import LARGE, SMALL, Results, run_python, say, scratch, superuser
+from bench.base import (
+    LARGE,
+    ROOT,
+    SMALL,
+    Client,
+    Inside,
+    Results,
+    environment,
+    median,
+    neiqin_web,
+    run_python,
+    say,
+    scratch,
+    superuser,
+)  # fmt: skip
 from bench.companies import have
 
 MANY = 100_000
@@ -19,12 +35,31 @@ def run(results: Results, cluster: Any) -> None:
     if results.wants("export"):
         name, _ = have(cluster, LARGE)
         with scratch(cluster, name) as database:
+            if results.wants("export.beside"):
+                _beside(results, database)
             for form in ("xlsx", "csv"):
                 if results.wants(f"export.{form}"):
                     found = json.loads(run_python("-m", "bench.tables", "export", form, database=database))
                     rate = found["rows"] / found["seconds"]
                     results.add(f"export.{form}", rate, "rows/s", extra=f"{found['rows']:,} rows")
                     results.add(f"export.{form}.memory", found["memory"], "MB", 256, most=1)
+
+
+def _beside(results: Results, database: str) -> None:
+    """What ten exports in the background do to the lists of everybody else."""
+    jobs = [sys.executable, "-W", "ignore", "-m", "neiqin.config.serve", "jobs"]
+    with Inside(database) as inside, neiqin_web(database) as web:
+        client = Client(web.port, inside("session", login="rep5"))
+        alone = median(client.times("/customers/customer/", 60))
+        run_python("-m", "bench.tables", "ask", "10", database=database)
+        process = subprocess.Popen(jobs, cwd=ROOT, env=environment(database))
+        try:
+            time.sleep(10)  # it starts
+            beside = median(client.times("/customers/customer/", 200))
+        finally:
+            process.terminate()
+            process.wait(20)
+    results.add("export.beside", beside, "ms", alone, most=3, extra="a list over HTTP while ten exports are written")
 
 
 def _import(results: Results, cluster: Any) -> None:
@@ -57,14 +92,15 @@ def _dump(connection: Any, table: str, first: int) -> bytes:
 
 
 def main(arguments: list[str]) -> None:
-    """import N or export FORM: prints one JSON object."""
+    """import N, export FORM or ask N: prints one JSON object."""
     from neiqin.config.setup import setup_as
 
     setup_as("app")
     from neiqin.kernel.resources.resource import site
 
     site()
-    print(json.dumps(_imported(int(arguments[1])) if arguments[0] == "import" else _exported(arguments[1])))
+    does = {"import": lambda n: _imported(int(n)), "export": _exported, "ask": lambda n: _asked(int(n))}
+    print(json.dumps(does[arguments[0]](arguments[1])))
 
 
 def _memory() -> int:
@@ -123,6 +159,23 @@ def _table(total: int) -> bytes:
     return "\r\n".join(lines).encode("utf-8-sig")
 
 
+def _asked(times: int) -> int:
+    from neiqin.kernel import clock
+    from neiqin.kernel.exchange import exporting
+    from neiqin.kernel.exchange.models import Export
+    from neiqin.kernel.jobs.queue import defer
+    from neiqin.modules.customers.resources import customer
+
+    for n in range(times):
+        person = _person(f"rep{n + 1}" if n else "supervisor")
+        made = Export.objects.create(
+            resource=customer.key, person_id=person.id, query="", columns=["number", "name", "city"], form="xlsx",
+            created_at=clock.now(),
+        )  # fmt: skip
+        defer(exporting.JOB, key=f"export-{made.pk}", lock=f"export-{person.id}", export_id=made.pk)
+    return times
+
+
 def _exported(form: str) -> dict[str, Any]:
     from neiqin.kernel import clock
     from neiqin.kernel.exchange import exporting
@@ -148,6 +201,4 @@ def _exported(form: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    import sys
-
     main(sys.argv[1:])

@@ -20,13 +20,12 @@ def shell_of(request: Any) -> Any:
     for module in site().modules:
         for name in module.sections:
             sections.setdefault(name, [])
-        for entry in module.menu:
-            if person.may(entry.permission):
-                count = entry.count(person) if entry.count else 0
-                sections.setdefault(entry.section, []).append(_entry(request, entry, count))
         for resource in module.resources:
             if resource.section and person.may(resource.view_permission):
                 sections.setdefault(resource.section, []).append(_entry(request, resource, 0))
+    for entry in (entry for module in site().modules for entry in module.menu if person.may(entry.permission)):
+        count = entry.count(person) if entry.count else 0
+        sections.setdefault(entry.section, []).append(_entry(request, entry, count))
     return SimpleNamespace(
         person=person,
         menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e],
