@@ -1,4 +1,4 @@
-"""Lists on paper: a rep's list from the database to the PDF, of 300 rows as one waits for it and of 4,000 as a job does."""
+"""Lists on paper: a rep's list from the database to the PDF, 300 rows as one waits for it, 4,000 as a job does."""
 
 import json
 import time

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.journeys.conftest import desk, office  # noqa: F401 - the demo company and its desks
-from tests.web.test_browser import chromium  # noqa: F401 - the one browser fixture
+from tests.web.test_browser import AXE, RULES, chromium  # noqa: F401 - the one browser fixture
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -97,3 +97,36 @@ def test_on_the_phone_a_photo_is_taken_and_looked_at(desk, office):  # noqa: F81
     box = page.locator(".pv img").bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390
+
+
+@pytest.mark.parametrize(("size", "theme"), [("desk", "light"), ("desk", "dark"), ("phone", "light")])
+def test_files_and_dialogs_have_no_axe_violation_and_fit(desk, office, size, theme):  # noqa: F811
+    page = open_record(desk("linzhixia", size, theme=theme, bypass_csp=True))
+    page.click("#tab-files")
+    files = page.locator("#files .f-l > li")
+    for name in ("一份名字很长很长很长很长很长很长很长很长很长很长很长很长的合同.png", f"{size}{theme}.png"):
+        before = files.count()
+        page.set_input_files("#files input[data-add][multiple]", [
+            {"name": name, "mimeType": "image/png", "buffer": picture((before, 80, len(size + theme)))}])  # fmt: skip
+        expect(files).to_have_count(before + 1)
+    page.add_script_tag(path=str(AXE))
+    found = {"panel": complaints(page)}
+    dialog = page.locator("#dialog[open]")
+    for button in ("归档", None):
+        (files.first.get_by_role("button", name=button) if button else files.first.locator(".f-n button")).click()
+        expect(dialog).to_be_visible()
+        page.wait_for_timeout(400)  # the dialog fades in, which axe takes for poor contrast
+        found[button or "preview"] = complaints(page)
+        page.keyboard.press("Escape")
+    page.screenshot(path=f"/tmp/wtf-{size}-{theme}.png")
+    assert {k: v for k, v in found.items() if v} == {}
+
+
+def complaints(page):
+    found = page.evaluate(
+        "rules => axe.run({runOnly: {type: 'tag', values: rules}}).then(r => r.violations.map("
+        "v => v.id + ' ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')))",
+        RULES,
+    )
+    wide = page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]
+    return [*found, *(["wider than the screen"] if wide else [])]

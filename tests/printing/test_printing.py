@@ -11,8 +11,10 @@ from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
 from neiqin.kernel.printing import forms, pages
 from neiqin.kernel.printing.models import Count, Job, Offset
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.models import Customer
 from tests import factories
+from tests.stranger.models import Sample
 
 KIND = "customers.customer"
 
@@ -122,6 +124,26 @@ def test_buttons_stand_over_the_list_for_chosen_rows_and_in_the_record_menu(desk
     assert f"/print/?kind={KIND}&amp;id={record.pk}" in desk.get(f"/customers/customer/{record.pk}/").content.decode()
 
 
+def test_a_form_of_a_module_comes_on_its_own_paper_with_its_mark(owner, client):
+    clerk = factories.person("何雨桐", position_=factories.position("样品员", stranger_view="all", stranger_edit="all"))
+    factories.sign_in(client, clerk)
+    open_, lent = factories.MAKERS["stranger.sample"](), factories.MAKERS["stranger.sample"]()
+    Sample.objects.filter(pk=lent.pk).update(back_on="2026-12-01", quantity="3")
+    dialog = client.get(f"/print/?kind=stranger.sample&id={lent.pk}", HTTP_HX_REQUEST="true").content.decode()
+    assert dialog.index("借用单") < dialog.index("记录单")
+    given = {"kind": "stranger.sample", "id": [open_.pk, lent.pk], "form": "stranger.lent", "left": "2"}
+    answer = client.post("/print/", given)
+    document = pdfium.PdfDocument(answer.content)
+    assert [round(side / 72 * 25.4) for side in document[0].get_size()] == [241, 140]
+    texts = [document[n].get_textpage().get_text_range() for n in range(len(document))]
+    assert ["未审批" in text for text in texts] == [True, False]
+    assert "叁元整" in texts[1]
+    assert Offset.objects.get().paper == "241"
+    assert set(Count.objects.values_list("form", "count")) == {("stranger.lent", 1)}
+    wrong = press(client, factories.customer(owner), form="stranger.lent")
+    assert wrong.status_code == 404
+
+
 def test_much_is_printed_in_the_background_and_only_its_person_opens_it(own_database, settings, tmp_path, monkeypatch):
     settings.FILES = tmp_path
     owner = factories.actor("周启明", position_=factories.rep_position(printing_list="own"))
@@ -145,8 +167,6 @@ def test_much_is_printed_in_the_background_and_only_its_person_opens_it(own_data
 
 
 def test_every_kind_of_record_is_printed(db, client):
-    from neiqin.kernel.resources.resource import site
-
     everything = {p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}
     boss = factories.person("全知", position_=factories.position("全知岗", **everything))
     factories.sign_in(client, boss)

@@ -14,7 +14,7 @@ from neiqin.kernel.printing import lists, typeset
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.printing.forms import RECORD
 
-DELIVERY = Path(__file__).with_name("delivery.typ")
+DELIVERY = Path(__file__).parent.parent / "stranger/lent.typ"
 SHEET = {"number": "KH000001", "qr": typeset.qr("KH000001"), "times": 1, "watermark": "", "title": "澄江精密",
          "facts": [("名称", "澄江精密")], "tables": []}  # fmt: skip
 
@@ -124,13 +124,13 @@ def test_an_unapproved_form_says_so_across_the_page():
 def delivery(**more):
     sheet = SHEET | {"head": ["品名", "金额"], "rows": [["阀门", "100,200.05"]],
                      "words": amount_in_words(Decimal("100200.05"))}  # fmt: skip
-    return typeset.pdf(DELIVERY, "241", {"title": "送货单", "by": "", "at": "", "sheets": [sheet]}, **more)
+    return typeset.pdf(DELIVERY, "241", {"title": "借用单", "by": "", "at": "", "sheets": [sheet]}, **more)
 
 
 def place(body):
     """(page size in mm, where the title stands: mm from the left and from the top)."""
     page = pdfium.PdfDocument(body)[0]
-    found = page.get_textpage().search("送货单").get_next()
+    found = page.get_textpage().search("借用单").get_next()
     left, bottom, _, _ = page.get_textpage().get_charbox(found[0])
     width, height = page.get_size()
     mm = 25.4 / 72
