@@ -169,6 +169,9 @@ def test_a_table_of_a_year_is_read_and_completed():
         ('{"year": 2026, "days": []}', "文件是 2026 年的，不是 2027 年的。"),
         ('{"days": [{"date": "x"}]}', "JSON 读不出来"),
         ("{", "JSON 读不出来"),
+        ('{"days":' + "[" * 20_000, "JSON 读不出来"),
+        ('{"days": [{"date": "2027-01-01", "isOffDay": true, "name": "a\\u0000b"}]}', "JSON 读不出来"),
+        ('{"days": [{"date": "2027-01-01", "isOffDay": true, "name": "\\ud800"}]}', "JSON 读不出来"),
     ],
 )
 def test_a_table_that_is_wrong_is_refused_naming_the_row(table, said):

@@ -12,7 +12,7 @@ from typing import Any
 import chinese_calendar
 
 from neiqin.kernel.deadlines.models import Day
-from neiqin.kernel.fields.formats import BadFormat, date_cn
+from neiqin.kernel.fields.formats import BadFormat, clean_text, date_cn
 
 Kind = Day.Kind
 KINDS: dict[str, Kind] = {k.label: k for k in Kind} | {k.value: k for k in Kind}
@@ -111,14 +111,17 @@ def _from_json(text: str, year: int) -> list[Entry]:
     """The form {"year": …, "days": [{"name", "date", "isOffDay"}, …]}; days of the neighbouring years are left out."""
     try:
         given = json.loads(text)
-        days = [(date.fromisoformat(d["date"]), bool(d["isOffDay"]), str(d.get("name", ""))) for d in given["days"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadYear([f"JSON 读不出来：{type(error).__name__}。要有 days，每天有 date、isOffDay、name。"]) from None
+        days = [
+            (date.fromisoformat(d["date"]), bool(d["isOffDay"]), clean_text(str(d.get("name", ""))[:40]))
+            for d in given["days"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # of a bad text too: BadFormat
+        raise BadYear(["JSON 读不出来。要有 days，每天有 date、isOffDay、name。"]) from None
     if given.get("year", year) != year:
         raise BadYear([f"文件是 {given['year']} 年的，不是 {year} 年的。"])
     # A weekday may be named as worked after all, as on 2020-02-03.
     return [
-        Entry(d, Kind.HOLIDAY if off else Kind.SHIFTED if d.weekday() > 4 else Kind.WORKDAY, name[:40])
+        Entry(d, Kind.HOLIDAY if off else Kind.SHIFTED if d.weekday() > 4 else Kind.WORKDAY, name)
         for d, off, name in days
         if d.year == year
     ]

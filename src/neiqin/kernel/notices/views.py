@@ -191,7 +191,11 @@ def _add(request: Any) -> str:
     except BadFormat as error:
         return str(error)
     unit = given.get("unit", "")
-    unit_id = Unit.objects.filter(pk=int(unit)).values_list("pk", flat=True).first() if unit.isdecimal() else None
+    unit_id = (
+        Unit.objects.filter(pk=int(unit)).values_list("pk", flat=True).first()
+        if unit.isdecimal() and len(unit) < 19
+        else None
+    )
     kinds = [k for k in given.getlist("kinds") if k in tell.kinds()]
     if not kinds:
         return "没有选说哪些消息，至少选一种。"

@@ -33,7 +33,7 @@ def tables(request: Any) -> HttpResponse:
 @screen(VIEW)
 def table(request: Any, code: str) -> HttpResponse:
     """One version (default: the newest). POST `do`: import, publish, retire. `?format=xlsx` gives the workbook."""
-    found = Table.objects.filter(code=code).first()
+    found = Table.objects.filter(code=code).first() if code.isprintable() else None
     versions = list(found.versions.select_related("table").order_by("-number")) if found else []
     asked = request.GET.get("version", "")
     shown = next((v for v in versions if asked in ("", str(v.number))), None)

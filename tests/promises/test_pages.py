@@ -1,0 +1,358 @@
+"""Every page and endpoint that is not generated from a resource: who may come in, and that nothing crashes it.
+
+The list is Django's own: an address nobody has written down here fails the first test.
+"""
+
+import inspect
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Run
+from neiqin.kernel.exchange.models import DONE, Export, Import
+from neiqin.kernel.files import store
+from neiqin.kernel.files.models import Attachment
+from neiqin.kernel.jobs.queue import drain
+from neiqin.kernel.notices.models import Notice
+from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.people.models import Duty
+from neiqin.kernel.printing.models import Job
+from neiqin.kernel.resources.pages.routes import SCREENS
+from neiqin.kernel.resources.resource import site
+from neiqin.kernel.rules.models import Table
+from tests import factories
+from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
+from tests.promises.test_hostile import EVIL
+
+pytestmark = pytest.mark.django_db
+ROUNDS = 5
+Example = Callable[[Any], dict[str, Any]]
+
+
+def nothing(person) -> dict[str, Any]:
+    return {}
+
+
+def an_import(person) -> dict[str, Any]:
+    """One that is ready, with a wrong row."""
+    client = factories.sign_in(Client(), person)
+    rows = [good(1), ("苏州第002精密机械有限公司", "王2", "12", "5", "苏州市")]
+    file = SimpleUploadedFile(f"客户{person.pk}.xlsx", workbook(rows))
+    client.post("/imports/upload/", {"kind": "customers.customer", "mode": "new", "file": file})
+    drain()
+    return {"import_id": Import.objects.order_by("-id").first().pk, "what": "start"}
+
+
+def an_export(person) -> dict[str, Any]:
+    stored = store.keep(b"x", "x.csv", by=actor_of(person.pk))
+    made = Export.objects.create(
+        resource="customers.customer", person_id=person.pk, query="", columns=["name"], form="csv", state=DONE,
+        file=stored, created_at=clock.now(),
+    )  # fmt: skip
+    return {"export_id": made.pk}
+
+
+def an_attachment(person) -> dict[str, Any]:
+    actor = actor_of(person.pk)
+    record = factories.customer(actor)
+    factories.sign_in(client := Client(), person)
+    address = f"/files/customers.customer/{record.pk}/"
+    client.post(address, {"file": SimpleUploadedFile("便条.txt", b"one")})
+    row = Attachment.objects.filter(record_id=record.pk).first()
+    return {"kind": "customers.customer", "record_id": record.pk, "attachment": row.pk, "verb": "remove", "page": 0}
+
+
+def a_notice(person) -> dict[str, Any]:
+    made = Notice.objects.create(person_id=person.pk, kind="general", title="给你的", text="", created_at=clock.now())
+    return {"notice": made.pk}
+
+
+def a_print(person) -> dict[str, Any]:
+    stored = store.keep(b"%PDF-", "x.pdf", by=actor_of(person.pk))
+    made = Job.objects.create(
+        person_id=person.pk, kind="customers.customer", ids=[], state=DONE, file=stored, created_at=clock.now()
+    )
+    return {"job_id": made.pk}
+
+
+def a_run(person) -> dict[str, Any]:
+    factories.customer()
+    return {"run_id": Run.objects.order_by("-id").first().pk}
+
+
+def a_duty(person) -> dict[str, Any]:
+    made = Duty.objects.create(
+        position=factories.position("别的岗"), number=1, text="一、接单。", published_at=clock.now()
+    )
+    return {"duty_id": made.pk}
+
+
+def a_login(person) -> dict[str, Any]:
+    return {"person_id": factories.login_of(factories.person("试用")).person_id}
+
+
+def a_table(person) -> dict[str, Any]:
+    return {"code": Table.objects.order_by("pk").first().code}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Who may come in. right: "" is everybody who is signed in, None everybody; hides: without a record of one's own
+    it is 404, not 403; mine: somebody else's is 404 whatever one's rights; posts: GET is refused; absent: 404 for the
+    example (it needs a query, or a file that can be drawn); sends: on to another page; why: for `right` of "" and
+    None, what makes it harmless; example: values of the address that lead to something that is there."""
+
+    right: str | None
+    why: str = ""
+    hides: bool = False
+    mine: bool = False
+    posts: bool = False
+    absent: bool = False
+    sends: bool = False
+    example: Example = field(default=nothing)
+
+
+IMPORT = {"right": "exchange.import", "example": an_import, "mine": True}
+FILE = {"right": "", "hides": True, "example": an_attachment, "why": "behind the record's own gate"}
+
+# A new page is written down here, or the first test fails. {resource} stands for the name of any kind of record.
+PAGES: dict[str, Page] = {
+    "healthz": Page(None, why="says that the server and its database are there, nothing more"),
+    "": Page("", why="the workbench, made of what one may see"),
+    "settings/": Page("", why="one's own"),
+    "search/": Page("", why="finds only what one may see"),
+    "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
+    "people/duties/": Page("people.duties"),
+    "people/duties/<int:duty_id>/": Page("", hides=True, example=a_duty, why="of one's own position"),
+    "people/rights/": Page("people.rights"),
+    "log/": Page("audit.view"),
+    "log/<int:run_id>/": Page("audit.view", example=a_run),
+    "rules/": Page("rules.view"),
+    "rules/<str:code>/": Page("rules.view", example=a_table),
+    "deadlines/calendar/": Page("deadlines.manage"),
+    "imports/": Page("exchange.import"),
+    "imports/upload/": Page("exchange.import", posts=True),
+    "imports/template/": Page("exchange.import", absent=True),
+    "imports/<int:import_id>/": Page(**IMPORT),
+    "imports/<int:import_id>/columns/": Page(**IMPORT, posts=True),
+    "imports/<int:import_id>/cell/": Page(**IMPORT, posts=True),
+    "imports/<int:import_id>/errors/": Page(**IMPORT),
+    "imports/<int:import_id>/<slug:what>/": Page(**IMPORT, posts=True),
+    "exports/": Page("exchange.export"),
+    "exports/new/": Page("exchange.export", absent=True),
+    "exports/<int:export_id>/file/": Page("exchange.export", example=an_export, mine=True),
+    "notices/": Page("", why="one's own"),
+    "notices/count/": Page("", why="one's own"),
+    "notices/read/": Page("", posts=True, why="one's own"),
+    "notices/settings/": Page("", why="one's own"),
+    "notices/channels/": Page("notices.channels"),
+    "notices/<int:notice>/": Page("", hides=True, example=a_notice, sends=True, why="one's own"),
+    "print/": Page("", absent=True, why="prints only what one may see"),
+    "print/list/": Page("printing.list", absent=True),
+    "print/jobs/": Page("", why="one's own"),
+    "print/jobs/<int:job_id>/": Page("", hides=True, example=a_print, why="one's own"),
+    "files/<str:kind>/<int:record_id>/": Page(**FILE),
+    "files/<int:attachment>/": Page(**FILE),
+    "files/<int:attachment>/preview/": Page(**FILE),
+    "files/<int:attachment>/preview/<int:page>/": Page(**FILE, absent=True),
+    "files/<int:attachment>/<slug:verb>/": Page(**FILE, posts=True),
+    "api/v1/": Page(None, absent=True, why="only for building addresses: 404"),
+    "api/v1/openapi.json": Page(None, why="the description of the API, without data"),
+    "api/v1/search": Page("", why="finds only what one may see"),
+    "api/v1/{resource}/<int:record_id>/files": Page(**FILE),
+    "api/v1/{resource}/<int:record_id>/files/<attachment>": Page(**FILE),
+}
+HOW_TO = (
+    "nobody has said who may open these addresses. Write each down in PAGES of tests/promises/test_pages.py: the right "
+    "it needs (or, for everybody and for the public, why that is harmless), whether GET is refused, and an example"
+)
+GENERATED = {name for name, _ in SCREENS}
+ABSENT = (0, 2**63 - 1, 2**63, 10**30, "abc", "-1", "1.5", "%00", "%ff", "%ed%a0%80", "x" * 10_000, "%2e%2e%2f")
+
+
+def routes() -> dict[str, Any]:
+    """Route -> view of all addresses that are neither generated from a resource nor allauth's login pages."""
+    return {r: view for r, view in _walk(get_resolver().url_patterns) if not _generated(r)}
+
+
+def _walk(patterns, before=""):
+    for found in patterns:
+        here = before + str(found.pattern)
+        if isinstance(found, URLResolver):
+            yield from _walk(found.url_patterns, here)
+        elif isinstance(found, URLPattern) and not str(found.name).startswith(("account_", "mfa_")):
+            yield _named(here), found.callback
+
+
+def _named(route: str) -> str:
+    name = route.removeprefix("api/v1/").split("/")[0]
+    known = name in {r.api_name for r in site().resources.values()}
+    return route.replace(f"api/v1/{name}", "api/v1/{resource}", 1) if known else route
+
+
+def _generated(route: str) -> bool:
+    for resource in site().resources.values():
+        url = resource.url.lstrip("/")
+        if route.startswith(url) and route.removeprefix(url) in GENERATED:
+            return True
+    verbs = "|".join({a.name for r in site().resources.values() for a in r.actions})
+    verb = rf"/<int:record_id>/({verbs})(/preview)?|/do/({verbs})"
+    return bool(re.fullmatch(rf"api/v1/\{{resource\}}(/<int:record_id>(/timeline)?|{verb})?", route))
+
+
+def address(route: str, values: dict[str, Any], default: Any = 1) -> str:
+    """The route with these values; what has none gets the default (letters for what is not a number)."""
+
+    def value(match: re.Match[str]) -> str:
+        kind, name = match["kind"] or "", match["name"]
+        return str(values.get(name, default if kind == "int" or "attachment" in name else "nosuch"))
+
+    return "/" + re.sub(r"<(?:(?P<kind>\w+):)?(?P<name>\w+)>", value, route).replace("{resource}", "customers")
+
+
+def parameters(view: Any) -> set[str]:
+    """What the view's module asks a request for, by its source."""
+    source = inspect.getsource(inspect.getmodule(inspect.unwrap(view)))
+    return set(re.findall(r'(?:GET|POST|given)(?:\.get\(|\.getlist\(|\[)\s*"([\w-]+)"', source))
+
+
+def with_rights(name: str, scope: str = "all"):
+    """A person with every right there is."""
+    every = {p.replace(".", "_", 1): scope for _, group in site().permissions for p in group}
+    return factories.person(name, position_=factories.position(f"{name}岗", **every))
+
+
+@pytest.fixture
+def boss():
+    return with_rights("全知")
+
+
+@pytest.fixture
+def nobody():
+    return factories.person("无权", position_=factories.position("无权岗"))
+
+
+def client_of(person, route: str, **more) -> Client:
+    """In the browser, or for the API with a token."""
+    client = Client(**more)
+    return factories.api(client, person) if route.startswith("api/") else factories.sign_in(client, person)
+
+
+def test_every_address_is_written_down():
+    assert sorted(set(routes()) - set(PAGES)) == [], HOW_TO
+    assert sorted(set(PAGES) - set(routes())) == [], "no such addresses any more: take them out of PAGES"
+    assert [r for r, page in PAGES.items() if not page.right and not page.why] == [], "say why this is harmless"
+    known = {p for _, group in site().permissions for p in group}
+    assert {page.right for page in PAGES.values() if page.right} <= known
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_anonymous_goes_to_the_login_and_gets_401_from_the_api(route, client, boss):
+    page = PAGES[route]
+    at = address(route, page.example(boss))
+    for answer in (client.get(at), client.post(at)):
+        if page.right is None:
+            assert answer.status_code in (200, 404, 405)
+        elif route.startswith("api/"):
+            assert answer.status_code in (401, 405)
+        else:
+            assert (answer.status_code, answer.url.split("?")[0]) == (302, "/login/")
+
+
+@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.right or page.hides))
+def test_without_any_right_it_is_403_or_404_and_stays_so(route, boss, nobody):
+    page = PAGES[route]
+    at = address(route, page.example(boss))
+    client = client_of(nobody, route)
+    for answer in (client.get(at), client.post(at)):
+        assert answer.status_code in ((403, 404, 405) if route.startswith("api/") else (404,) if page.hides else (403,))
+
+
+@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.right == "" and not page.hides))
+def test_what_everybody_may_open_shows_a_stranger_nothing_of_a_customer(route, nobody):
+    factories.customer(name="苏州恒瑞精密机械有限公司")
+    page, at = PAGES[route], address(route, {})
+    client = client_of(nobody, route)
+    for query in ("", "?q=恒瑞", "?q=13800138000"):
+        answer = client.get(f"{at}{query}")
+        assert answer.status_code == (404 if page.absent else 405 if page.posts else 200)
+        assert "恒瑞精密" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.mine or page.hides))
+def test_what_is_somebody_elses_is_as_if_it_were_not_there(route, boss):
+    page = PAGES[route]
+    rights = {r.replace(".", "_", 1): "all" for r in {page.right, "exchange.import"} if r}
+    other = factories.person("别人", position_=factories.rep_position("own", **rights))
+    at = address(route, page.example(boss))
+    client = client_of(other, route)
+    for answer in (client.get(at), client.post(at)):
+        assert answer.status_code in (404, 405)
+    assert client.post(at).status_code in ((404, 405) if route.startswith("api/") else (404,))
+
+
+@pytest.mark.parametrize("route", sorted(r for r in PAGES if "<" in r))
+def test_what_is_not_there_is_404(route, boss):
+    client = client_of(boss, route)
+    names = re.findall(r"(\w+)>", route)
+    for value in ABSENT:
+        at = address(route, dict.fromkeys(names, value))
+        for answer in (client.get(at), client.post(at)):
+            assert answer.status_code in (404, 405), (value, answer.status_code)
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_nothing_is_posted_without_the_token_of_a_form(route, boss):
+    page = PAGES[route]
+    client = Client(enforce_csrf_checks=True)
+    at = address(route, page.example(boss))
+    factories.sign_in(client, boss)
+    assert client.post(at).status_code in ((401, 403, 404, 405) if route.startswith("api/") else (403,))
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_it_opens_for_who_may_and_get_is_refused_where_only_a_form_is_taken(route, boss):
+    page = PAGES[route]
+    client = client_of(boss, route)
+    at = address(route, page.example(boss))
+    answer = client.get(at)
+    if page.posts:
+        assert answer.status_code == 405
+    else:
+        assert answer.status_code == (404 if page.absent else 302 if page.sends else 200)
+
+
+@pytest.mark.parametrize("route", sorted(PAGES))
+def test_hostile_addresses_and_forms_never_crash_it(route, boss):
+    page, view = PAGES[route], routes()[route]
+    client = client_of(boss, route)
+    at = address(route, page.example(boss))
+    names = sorted(parameters(view) | {"q", "kind", "year", "after", "show", "do", "request_key"})
+    for turn in range(ROUNDS):
+        given = {n: EVIL[(i + turn * 4) % len(EVIL)].encode("utf-8", "surrogatepass") for i, n in enumerate(names)}
+        _answers(client, at, given, turn)
+    assert client.post(at, dict.fromkeys(names, "x" * 100_000)).status_code < 500
+    for kind in ("customers.customer", "people.person"):
+        _answers(client, at, given | {"kind": kind, "mode": "new", "do": "import", "format": "xlsx"}, kind)
+    numbers = dict.fromkeys(names, "9" * 5_000)
+    assert client.get(at, numbers).status_code < 500
+    assert client.post(at, numbers | {"do": "add", "form": "wecom"}).status_code < 500
+    for raw in ("%ff=%ff", "q=%00", "a=b;c", "&&&=", "q=" + "x" * 10_000, "=".join("ab" * 5_000)):
+        assert client.get(f"{at}?{raw}").status_code < 500, raw[:20]
+
+
+def _answers(client: Client, at: str, given: dict[str, Any], turn: Any) -> None:
+    assert client.get(at, given).status_code < 500, turn
+    assert client.post(at, given).status_code < 500, turn
+    bodies = (b"", b"PK\x03\x04" + b"\0" * 40, b"\xff" * 100, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600)
+    file = io.BytesIO(bodies[turn % 4 if isinstance(turn, int) else 0])
+    file.name = "a\u202e\r\nx:y.xlsx"
+    assert client.post(at, given | {"file": file}).status_code < 500, turn
