@@ -1,5 +1,7 @@
 """People at the same records in the same moment: no deadlock is seen, nothing is lost, done twice or numbered twice."""
 
+from functools import partial
+
 import pytest
 from django.db import connection
 
@@ -11,6 +13,7 @@ from neiqin.kernel.actions.refusals import RefuseLate
 from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Contact, Customer
 from tests import factories
+from tests.exchange.test_at_once import uscc
 from tests.faults.replay import assert_time_travel_is_true
 from tests.faults.threads import at_once
 
@@ -252,3 +255,13 @@ def test_hand_over_and_edit_of_the_same_records_by_four_people_at_once(office):
         perform(actions.edit, ids, by=ann, params={"city": ""})
     assert Event.objects.filter(name=EDITED).count() == 600
     whole()
+
+
+def test_two_people_with_the_same_registry_code_get_one_file_and_one_sentence(office):
+    for code in (uscc(n) for n in range(5)):
+        rows = [factories.customer_row(uscc=code)]
+        said = at_once(*(partial(perform, actions.create, by=clerk, rows=rows) for clerk in office))
+        assert sorted(len(outcome.done) for outcome in said) == [0, 1]
+        (refusal,) = [r for outcome in said for r in outcome.refused.values()]
+        assert refusal.field == "uscc"
+        assert Customer.objects.filter(uscc=code).count() == 1

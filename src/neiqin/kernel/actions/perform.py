@@ -13,7 +13,13 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
-from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure, TransactionTimeout
+from psycopg.errors import (
+    DeadlockDetected,
+    LockNotAvailable,
+    SerializationFailure,
+    TransactionTimeout,
+    UniqueViolation,
+)
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import gate, history, requests
@@ -25,6 +31,8 @@ from neiqin.kernel.actions.refusals import NotAllowed, Outcome, Refusal, RefuseL
 from neiqin.kernel.fields.shape import Invalid
 
 ATTEMPTS = 6
+# Not unique: somebody was quicker between our check and our write, so the check of the next attempt says so in words.
+AGAIN = (DeadlockDetected, SerializationFailure, UniqueViolation)
 PREVIEW_LIMIT = 200
 WRITE_SECONDS = 5
 RECORDS_A_SECOND = 500  # a large set gets a second more for so many records: 10,000 at a million rows take 4 to 9 s
@@ -185,7 +193,7 @@ def _perform(call: Call) -> Outcome:
             if isinstance(cause, TransactionTimeout):
                 connection.close()
                 raise TooSlow(f"这次操作超过 {call.seconds} 秒，已停下，没有保存任何内容。少选一些再做。") from None
-            if not outermost or attempt == ATTEMPTS or not isinstance(cause, (DeadlockDetected, SerializationFailure)):
+            if not outermost or attempt == ATTEMPTS or not isinstance(cause, AGAIN):
                 raise
             time.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter
             attempt += 1

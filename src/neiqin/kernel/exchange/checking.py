@@ -42,6 +42,17 @@ class Checker:
         self._new([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW])
         self._updates([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == UPDATE])
 
+    def recheck(self, documents: Sequence[Document]) -> bool:
+        """Right before writing: skip new ones that are there by now, refuse what is no longer known by its name. Gives
+        whether anything changed."""
+        before = [d.verdict for d in documents]
+        values = self._values(documents)
+        new = [(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW]
+        for (document, _), found in zip(new, self._found([v for _, v in new]), strict=True):
+            if found:
+                document.verdict, document.why = SKIP, "检查之后系统里有了，跳过。"
+        return before != [d.verdict for d in documents]
+
     def new_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
         """What the create action gets for documents that passed."""
         pool = dict(self.plan.pool(self.person)) if self.mode == "pool" and self.plan.pool else {}

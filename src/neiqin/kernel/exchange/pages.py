@@ -41,7 +41,7 @@ from neiqin.kernel.files import store
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, site
 
-RIGHT = "exchange.import"
+RIGHT = working.RIGHT
 MOST = 100 * 1024 * 1024
 SHOWN = 50  # documents on a page of the preview
 UNDO_HOURS = 24
@@ -122,9 +122,7 @@ def upload(request: Any) -> HttpResponse:
     same = _same_file(resource, stored)
     if same is not None:
         store.forget(stored)
-        who = "" if same.person_id == request.person.id else f"由{_name(same.person_id)}"
-        when = f"{clock.local(same.created_at):%m-%d %H:%M}"
-        messages.info(request, f"这个文件 {when} {who}已经导入过，没有再导一次。")
+        messages.info(request, _already(request, same))
         mine = same.person_id == request.person.id
         return HttpResponseRedirect(f"/imports/{same.pk}/" if mine else f"/imports/?kind={resource.key}")
     with transaction.atomic():
@@ -133,6 +131,11 @@ def upload(request: Any) -> HttpResponse:
         )
         working.begin(imp)
     return HttpResponseRedirect(f"/imports/{imp.pk}/")
+
+
+def _already(request: Any, same: Import) -> str:
+    who = "" if same.person_id == request.person.id else f"由{_name(same.person_id)}"
+    return f"这个文件 {clock.local(same.created_at):%m-%d %H:%M} {who}已经导入过，没有再导一次。"
 
 
 def _same_file(resource: Resource, stored: Any) -> Import | None:
@@ -347,12 +350,15 @@ def document_bag(imp: Import, layout: Layout, part: int, n: int, document: Docum
 @require_POST
 def cell(request: Any, import_id: int) -> HttpResponse:
     """Mend one cell where it stands; its part is checked again."""
-    imp = _mine(request, import_id)
     place = [request.POST.get(name, "") for name in ("part", "n", "row", "column")]
-    if imp.state != READY or not all(p.isdecimal() and len(p) < 9 for p in place):
+    if not all(p.isdecimal() and len(p) < 9 for p in place):
         raise Http404
     number, n, row, column = map(int, place)
     with transaction.atomic():
+        # One cell of an import at a time, and none once it is being written.
+        imp = working.locked(_mine(request, import_id), READY)
+        if imp is None:
+            raise Http404
         part = imp.parts.select_for_update().filter(n=number).first()
         documents = open_documents(part.body) if part else []
         if part is None or n >= len(documents) or row >= len(documents[n].rows) or str(column) not in imp.mapping:
@@ -385,14 +391,27 @@ def decide(request: Any, import_id: int, what: str) -> HttpResponse:
         messages.error(request, f"现在是「{_state_words(imp)}」，不能这样做。")
         return HttpResponseRedirect(f"/imports/{imp.pk}/")
     if not after:
-        working.throw_away(imp)
+        if not working.throw_away(imp, *before):
+            return HttpResponseRedirect(f"/imports/{imp.pk}/")
         messages.success(request, f"「{imp.file.name}」不导了，什么也没有写入。")
         return HttpResponseRedirect(f"/imports/?kind={imp.resource}")
     with transaction.atomic():
+        if what == "start" and _begun_elsewhere(request, imp):
+            return HttpResponseRedirect(f"/imports/{imp.pk}/")
         values = {"done": 0} if what in ("start", "undo") else {}
         if Import.objects.filter(pk=imp.pk, state=imp.state).update(state=after, **values) and after in WORKING:
             working.begin(imp)
     return HttpResponseRedirect(f"/imports/{imp.pk}/")
+
+
+def _begun_elsewhere(request: Any, imp: Import) -> bool:
+    """Whether the same file, uploaded in another window, is in or on its way in; says so. One start of it at a time."""
+    rows = Import.objects.select_for_update(of=("self",)).filter(resource=imp.resource, file__sha256=imp.file.sha256)
+    list(rows.order_by("id"))
+    same = _same_file(site().resources[imp.resource], imp.file)
+    if same is not None:
+        messages.info(request, _already(request, same))
+    return same is not None
 
 
 DECISIONS: dict[str, tuple[Sequence[str], str]] = {

@@ -6,6 +6,7 @@ again after a kill, they give the answer they gave and no second effect. Then th
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
@@ -31,6 +32,8 @@ from neiqin.kernel.exchange.models import (
     NEW,
     READING,
     READY,
+    STATES,
+    STOPPED,
     UNDOING,
     UNDONE,
     UPDATE,
@@ -49,7 +52,7 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources.resource import site
 
-JOB = "exchange.import"
+JOB = RIGHT = "exchange.import"
 KEPT = timedelta(days=90)
 DAMAGED = "保存的文件已损坏，再传一次。"
 SAID = {MAPPING: "等你对列", READY: "检查完了，等你决定", DONE: "做完了", FAILED: "没有做成", UNDONE: "撤销完了"}
@@ -61,17 +64,29 @@ def begin(imp: Import) -> None:
     defer(JOB, key=f"import-{imp.pk}", lock=f"import-{imp.pk}", import_id=imp.pk)
 
 
+class Overtaken(Exception):
+    """Another job has begun the same step anew (this one was thought dead): the newest goes on."""
+
+
 @job(JOB)
 def work(import_id: int) -> None:
-    """Do what the import's state says until it needs a person; one who had to wait long is told. Repeatable."""
+    """Do what the import's state says until it needs a person; one who had to wait long is told. Repeatable, and
+    harmless when two do it at once."""
     begun = clock.now()
-    while (imp := Import.objects.select_related("file").filter(pk=import_id).first()) is not None:
-        step = STEPS.get(imp.state)
-        if step is None:
-            if clock.now() - begun > telling.LONG and imp.state in SAID:
-                telling.of_import(imp, SAID[imp.state])
-            return
-        step(imp)
+    with suppress(Overtaken):
+        while (imp := Import.objects.select_related("file").filter(pk=import_id).first()) is not None:
+            step = STEPS.get(imp.state)
+            if step is None:
+                if clock.now() - begun > telling.LONG and imp.state in SAID:
+                    telling.of_import(imp, SAID[imp.state])
+                return
+            step(imp)
+
+
+def locked(imp: Import, *states: str) -> Import | None:
+    """The import as it is now, held until the caller's transaction ends; None if it is in none of these states."""
+    rows = Import.objects.select_related("file").select_for_update(of=("self",))
+    return rows.filter(pk=imp.pk, state__in=states).first()
 
 
 def tools_of(imp: Import) -> tuple[Plan, Layout, Checker]:
@@ -191,31 +206,40 @@ def _check(imp: Import) -> None:
     rows = _rows(imp)
     counts: Counter[str] = Counter()
     totals: dict[str, dict[str, Decimal]] = {}
-    imp.parts.all().delete()
-    documents, n, done = layout.documents(rows), 0, 0
+    with transaction.atomic():
+        if locked(imp, CHECKING) is None:
+            return
+        imp.parts.all().delete()
+    documents, n, done, last = layout.documents(rows), 0, 0, Part(imp=imp)
     while part := list(islice(documents, PART)):
         checker.check(part)
         tally(part, layout, counts, totals)
         done += sum(len(d.rows) for d in part)
         with transaction.atomic():
-            _keep(Part(imp=imp, n=n), part)
             if not _progress(imp, CHECKING, done):
                 return
+            _follows(last)
+            last = Part(imp=imp, n=n)
+            _keep(last, part)
         n += 1
     for column, path in layout.paths.items():
         if path in totals and (given := rows.totals.get(imp.columns[column])) is not None:
             totals[path]["file"] = given
     said = {path: {name: str(value) for name, value in sums.items()} for path, sums in totals.items()}
-    _move(
-        imp,
-        CHECKING,
-        READY,
-        counts=dict(counts),
-        totals=said,
-        total=sum(counts.values()),
-        done=0,
-        notes=[*dict.fromkeys([*imp.notes, *rows.notes])],
-    )
+    notes = [*dict.fromkeys([*imp.notes, *rows.notes])]
+    with transaction.atomic():
+        if _progress(imp, CHECKING, 0):
+            _follows(last)
+            _move(
+                imp, CHECKING, READY, counts=dict(counts), totals=said, total=sum(counts.values()), done=0, notes=notes
+            )
+
+
+def _follows(last: Part) -> None:
+    """Raises Overtaken unless the newest part is still the one this job wrote last. The import is locked."""
+    newest = last.imp.parts.order_by("-n").values_list("pk", flat=True).first()
+    if newest != last.pk:
+        raise Overtaken
 
 
 def check_part(imp: Import, part: Part, documents: list[Document]) -> None:
@@ -253,10 +277,13 @@ def write(imp: Import) -> None:
     for part in _parts(imp, written=False):
         documents = open_documents(part.body)
         try:
+            checker.person = _allowed(imp)
+            _recheck(imp, part, checker, documents)
             _create(imp, part, plan, checker, [d for d in documents if d.verdict == NEW])
             _change(imp, part, plan, checker, [d for d in documents if d.verdict == UPDATE])
         except NotAllowed as error:
-            _move(imp, WRITING, FAILED, sentence=f"{error}找管理员开通后重新导入。")
+            # What is in can be taken back; what is not goes on when the right is there again.
+            _move(imp, WRITING, STOPPED, sentence=f"{error}找管理员开通后接着导入。", written_at=clock.now())
             return
         with transaction.atomic():
             part.written = True
@@ -273,6 +300,29 @@ def write(imp: Import) -> None:
     with transaction.atomic():
         _remember(imp)
         _move(imp, WRITING, DONE, counts=dict(counts), totals=imp.totals, written_at=clock.now())
+
+
+def _allowed(imp: Import) -> Any:
+    """The import's person with the rights of this moment. Raises NotAllowed if importing is none of them."""
+    person = actor_of(imp.person_id)
+    if not person.may(RIGHT):
+        raise NotAllowed("没有「导入」的权限。")
+    return person
+
+
+def _recheck(imp: Import, part: Part, checker: Checker, documents: list[Document]) -> None:
+    """What has come into the system since the check is skipped, what can no longer be meant is refused.
+
+    Kept before anything is written: a job that takes the part up again must know what was asked for. What the part
+    itself has written meanwhile (the answers are there) is no news.
+    """
+    if not checker.recheck(documents):
+        return
+    keys = (f"import-{imp.pk}-{part.n}-{kind}" for kind in ("new", "change"))
+    if any(answered(key, checker.person) for key in keys):
+        documents[:] = open_documents(part.body)
+    else:
+        _keep(part, documents)
 
 
 def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:
@@ -356,18 +406,22 @@ def undo(imp: Import) -> None:
 # The end
 
 
-def throw_away(imp: Import) -> None:
-    """Forget an import with its file and its cells. What it wrote stays."""
+def throw_away(imp: Import, *states: str) -> bool:
+    """Forget an import with its file and its cells, if it is in one of these states. What it wrote stays."""
     kept = imp.file
-    imp.delete()
+    with transaction.atomic():
+        if locked(imp, *states) is None:
+            return False
+        imp.delete()
     store.forget(kept)
+    return True
 
 
 def tidy() -> None:
     """Throw imports away after a quarter: their cells are a copy of personal data nobody needs. Repeatable."""
     old = Import.objects.filter(created_at__lt=clock.now() - KEPT).exclude(state__in=WORKING)
     for imp in old.select_related("file").order_by("id")[:200]:
-        throw_away(imp)
+        throw_away(imp, *(state for state in STATES if state not in WORKING))
 
 
 # Together

@@ -54,7 +54,7 @@ def _known(batch: Batch[Customer], codes: Mapping[int, str]) -> dict[int, Refusa
     taken = {code: (pk, name, owner) for code, pk, name, owner in holders}
     problems, seen = {}, set()
     for key, code in codes.items():
-        if code in taken and taken[code][0] != key:
+        if code in taken and (isinstance(batch, NewBatch) or taken[code][0] != key):  # new: key is a position
             problems[key] = Refusal(f"这个信用代码已是「{taken[code][1]}」的，负责人 {taken[code][2]}。", "uscc")
         elif code and code in seen:
             problems[key] = Refusal("同一批里有两家用了这个信用代码。", "uscc")
