@@ -2,7 +2,7 @@ from pathlib import Path
 
 from neiqin.kernel.resources.resource import Module
 from neiqin.kernel.rules.defaults import RuleFile
-from tests.stranger import clocks, forms, jobs, resources  # noqa: F401 - the manifest brings its jobs
+from tests.stranger import asks, clocks, forms, jobs, resources  # noqa: F401 - the manifest brings its jobs
 
 module = Module(
     "样品",
@@ -10,5 +10,6 @@ module = Module(
     permissions={"stranger.view": "看样品", "stranger.create": "建样品", "stranger.edit": "改样品"},
     clocks=clocks.CLOCKS,
     forms=[forms.LENT],
+    plugs=asks.ASKS,
     rules=[RuleFile(Path(__file__).parent / "rules/lending.json")],
 )

@@ -16,6 +16,7 @@ MODULES = [
     "neiqin.kernel.rules.module",
     "neiqin.kernel.notices.module",
     "neiqin.kernel.deadlines.module",
+    "neiqin.kernel.guests.module",
     "neiqin.kernel.exchange.module",
     "neiqin.kernel.files.module",
     "neiqin.kernel.printing.module",
@@ -179,7 +180,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"guests": {"()": "neiqin.kernel.guests.redact.WithoutTokens"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["guests"]}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"neiqin": {"level": "INFO"}},
 }

@@ -58,6 +58,7 @@ def environment(**options: Any) -> Environment:
     env.globals |= {
         "static": static,
         "url": url,
+        "guest_company": lambda: settings.COMPANY_NAME,
         "CELLS": CELLS,
         "cell": cell,
         "zip": zip,

@@ -40,6 +40,7 @@ OTHER = {
     "direct": "直接改了数据库",
     "demo": "装入演示数据",
     "deadlines.remind": "到期提醒",
+    "guest.locked": "客户页面的验证码连错五次",
     "notices.channel": "改消息渠道",
     "notices.address": "改自己的邮箱",
 }
@@ -51,6 +52,7 @@ SOURCES = {
     "worker": "后台",
     "demo": "演示数据",
     "import": "导入",
+    "guest": "客户页面",
 }
 
 
