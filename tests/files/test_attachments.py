@@ -8,13 +8,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Change, Event, Run
-from neiqin.kernel.files import attach, care, kinds, store
+from neiqin.kernel.files import attach, care, kinds, previews, store
 from neiqin.kernel.files.models import Attachment, StoredFile
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.models import Customer
@@ -436,6 +437,25 @@ def test_what_cannot_be_shown_safely_is_not_shown(desk, record, name, body):
     assert "下载后打开" in dialog
     assert "onload" not in dialog
     assert desk.get(f"/files/{row.pk}/")["Content-Type"] == "application/octet-stream"
+
+
+def test_drawing_that_takes_too_long_is_ended(desk, record, monkeypatch):
+    upload(desk, record, pdf(), "a.pdf")
+    [row] = attached(record)
+    monkeypatch.setattr(previews, "SECONDS", 0.001)
+    assert desk.get(f"/files/{row.pk}/preview/0/").status_code == 404
+    assert "太久，已停下" in desk.get(f"/files/{row.pk}/preview/").content.decode()
+
+
+def test_a_page_of_a_record_asks_two_questions_for_its_files_however_many(desk, record):
+    asked = []
+    for many in (1, 4):
+        for n in range(many):
+            upload(desk, record, f"{many} {n}".encode(), f"{n}.txt")
+        with CaptureQueriesContext(connection) as queries:
+            desk.get(f"/files/{KIND}/{record.pk}/")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
 
 
 def test_looking_at_a_filed_file_is_noted(desk, record):

@@ -194,9 +194,11 @@ def of_records(kind: str, ids: Iterable[int]) -> Any:
 
 
 def may_edit(resource: Resource, record_id: int, person: Any) -> bool:
-    """Whether the person may edit this record, hence add files to it."""
+    """Whether the person, who may see this record, may edit it, hence add files to it."""
     if resource.edit is None or not person.may(resource.edit.may):
         return False
+    if person.same_scope(resource.edit.may, resource.view_permission):
+        return True
     model = resource.model
     return bool(model.objects.filter(model.visible_to(person, resource.edit.may), pk=record_id).exists())
 
