@@ -8,6 +8,7 @@ from neiqin.kernel.actions.models import Change, Event, Held, Run
 from neiqin.kernel.actions.perform import perform, perform_held, preview
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, RefuseLate
 from neiqin.kernel.fields.shape import Invalid
+from neiqin.kernel.people.actions import edit_position
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.modules.customers import actions
@@ -247,3 +248,12 @@ def test_system_actions_have_no_person():
 
 def test_seals_verify(ann):
     assert seals.verify()["ok"]
+
+
+@pytest.mark.django_db
+def test_an_emptied_field_that_must_hold_something_gets_its_default():
+    hr = factories.actor("人事", position_=factories.position("人事", people_view="all", people_manage="all"))
+    post = factories.position("司机")
+    outcome = perform(edit_position, [post.pk], by=hr, params={"rank": None})
+    post.refresh_from_db()
+    assert (outcome.done, post.rank) == ([post.pk], 50)

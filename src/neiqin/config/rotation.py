@@ -13,15 +13,11 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from neiqin.config import keys
-from neiqin.kernel.actions.models import Held
-from neiqin.kernel.exchange.models import Import, Part
 from neiqin.kernel.files import store
 from neiqin.kernel.personal import blobs
 from neiqin.kernel.personal.columns import PersonalText, open_columns
 from neiqin.kernel.personal.keys import index_many, rewrap
-from neiqin.kernel.resources.models import Draft
 
-SEALED: tuple[tuple[Any, str], ...] = ((Draft, "body"), (Held, "params"), (Import, "peek"), (Part, "body"))
 FINDABLE = ("mobile", "phone")  # the personal columns that are found by value
 CHUNK = 1000
 NOTE = "rotating"  # stands in the keys folder while a rotation is under way
@@ -52,7 +48,8 @@ def _rewrap() -> int:
 
 def _reseal() -> int:
     total = 0
-    for model, column in SEALED:
+    models: list[Any] = apps.get_models()
+    for model, column in ((m, c) for m in models for c in getattr(m, "sealed", ())):
         for chunk in _chunks(model):
             with transaction.atomic():
                 for row in chunk.exclude(**{column: b""}).select_for_update():

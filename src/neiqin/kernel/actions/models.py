@@ -172,6 +172,8 @@ class Request(models.Model):
 class Held(models.Model):
     """A run that waits behind the gate, with its parameters (encrypted: they may be personal) and record versions."""
 
+    sealed: ClassVar = ("params",)
+
     action = models.TextField()
     person_id = models.BigIntegerField()
     versions = models.JSONField()

@@ -209,9 +209,11 @@ def update(batch: Batch[Any], shape: Shape, changes: Changes) -> None:
     before = {r.pk: {a: getattr(r, a) for a in attributes} for r in batch.records}
     for field in fields:
         attribute = "" if field.personal else _attribute(type(batch.records[0]), field)
+        empty = None if field.personal else _empty(type(batch.records[0]), field)
         for record in batch.records if attribute else ():
             if field.name in changes[record.pk]:
-                setattr(record, attribute, changes[record.pk][field.name])
+                value = changes[record.pk][field.name]
+                setattr(record, attribute, empty if value is None else value)
     order = list(batch.records)
     problems = type(order[0]).derive(order, batch)
     batch.refuse({order[i].pk: refusal for i, refusal in problems.items()})
@@ -236,6 +238,12 @@ def _collect(batch: Batch[Any], before: Mapping[int, Mapping[str, Any]]) -> set[
 
 def _attribute(model: Any, field: Field) -> str:
     return model._meta.get_field(field.path).attname
+
+
+def _empty(model: Any, field: Field) -> Any:
+    """What an emptied field holds: nothing, or where the column must hold something, its default."""
+    column = model._meta.get_field(field.path)
+    return None if column.null else column.get_default()
 
 
 def _building(model: Any, fields: Iterable[Field], batch: Batch[Any]) -> Callable[[Mapping[str, Any]], Any]:
@@ -328,7 +336,9 @@ def _update_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
     for line, row in pairs:
         for field in lines.fields:
             if field.name in row and not field.personal:
-                setattr(line, _attribute(lines.model, field), row[field.name])
+                value = row[field.name]
+                empty = value is None
+                setattr(line, _attribute(lines.model, field), _empty(lines.model, field) if empty else value)
     changed = [line for line, _ in pairs]
     _seal(changed, lines.fields, [row for _, row in pairs])
     lines.model.derive(changed, batch)

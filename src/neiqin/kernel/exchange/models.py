@@ -4,6 +4,8 @@ Technical tables: what an import does to records is in their history, as runs of
 they lie sealed; with the import they are deleted after a while.
 """
 
+from typing import ClassVar
+
 from django.db import models
 
 READING, MAPPING, CHECKING, READY = "reading", "mapping", "checking", "ready"
@@ -21,6 +23,8 @@ class Import(models.Model):
     columns: the headers in order; mapping: target path by column number; totals: money sums by target path and verdict
     (and `file`: the file's own total row); done of total: documents the present step has gone through.
     """
+
+    sealed: ClassVar = ("peek",)
 
     resource = models.CharField(max_length=60)
     person_id = models.BigIntegerField()
@@ -52,6 +56,8 @@ class Import(models.Model):
 
 class Part(models.Model):
     """Some hundred documents of an import, sealed; the unit that is checked, written and undone at once."""
+
+    sealed: ClassVar = ("body",)
 
     imp = models.ForeignKey(Import, models.CASCADE, related_name="parts")
     n = models.IntegerField()

@@ -59,6 +59,8 @@ class Channel(models.Model):
     costs one attempt and not one a message.
     """
 
+    sealed: ClassVar = ("address", "secret")
+
     audited: ClassVar[bool] = False
 
     code = models.CharField(max_length=20, unique=True)  # "mail", "robot-7"

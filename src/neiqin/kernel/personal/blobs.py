@@ -16,6 +16,9 @@ def _ciphers() -> list[AESGCM]:
     return [AESGCM(HKDF(SHA256(), 32, None, b"neiqin blobs").derive(masters[v])) for v in sorted(masters, reverse=True)]
 
 
+# A model that keeps such secrets names their columns in a tuple `sealed`, so that a new master key finds them.
+
+
 def seal_blob(body: bytes) -> bytes:
     """Ciphertext of `body` under the newest master key, with its nonce in front."""
     nonce = os.urandom(12)

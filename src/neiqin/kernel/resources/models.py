@@ -39,6 +39,8 @@ class Layout(models.Model):
 class Draft(models.Model):
     """A form not yet saved, encrypted because it may hold personal data. record_id 0: a new record."""
 
+    sealed: ClassVar = ("body",)
+
     audited: ClassVar[bool] = False
 
     person_id = models.BigIntegerField()
