@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,3 +211,13 @@ def test_for_records_yet_to_be_made_the_row_is_told_on_the_record_made_of_it(tab
     rule = {"title": "样品折扣", "version": 1}
     assert batch.said_of(71) == {"note": "x", "rules": [rule | {"rows": [2]}]}
     assert batch.said_of(72) == {"rules": [rule | {"rows": [4]}]}
+
+
+def test_a_small_file_that_unfolds_to_billions_of_cells_does_not_end_the_web_process(table):
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet("规则")
+        sheet.write_string(0, 0, "等级")
+        sheet.write_string(1_048_575, 16_383, "远")
+    with pytest.raises(BadCell, match="在很远的地方"):
+        sheets.read(out.getvalue(), table)

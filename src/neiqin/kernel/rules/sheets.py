@@ -1,16 +1,20 @@
 """A version as an Excel workbook and back: columns by their labels, the examples on a second sheet."""
 
 import io
+import json
+import subprocess
+import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
 import xlsxwriter
-from python_calamine import CalamineError, CalamineWorkbook
 
 from neiqin.kernel.rules.cells import BadCell
 from neiqin.kernel.rules.models import Table, Version
 
 SHEETS = ("规则", "样例")
+MOST_CELLS, SECONDS = 500_000, 30
+_CHILD = str(Path(__file__).with_name("child.py"))
 
 
 def write(version: Version) -> bytes:
@@ -32,35 +36,28 @@ def write(version: Version) -> bytes:
 
 def read(content: bytes, table: Table) -> dict[str, list[list[str]]]:
     """Rows and examples of a workbook whose columns have the table's labels, in any order. Raises BadCell."""
+    command = [sys.executable, "-I", _CHILD, str(MOST_CELLS), *SHEETS]
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        found = [
-            _rows(book.get_sheet_by_name(n).to_python(), table, n) if n in book.sheet_names else [] for n in SHEETS
-        ]
-    except CalamineError:
-        raise BadCell("不是 Excel 文件，或文件坏了。存成 xlsx 再导入。") from None
+        done = subprocess.run(command, input=content, capture_output=True, env={}, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise BadCell("这个文件读得太久，已停下。只留规则和样例，存成新的 xlsx 再导入。") from None
+    if done.returncode or not done.stdout:
+        raise BadCell("不是 Excel 文件，或文件坏了，或有格子在很远的地方。存成新的 xlsx 再导入。")
+    cells = json.loads(done.stdout)
+    found = [_rows(cells[name], table, name) if name in cells else [] for name in SHEETS]
     if not found[0]:
         raise BadCell(f"找不到「{SHEETS[0]}」工作表，或里面没有规则。")
     return {"rows": found[0], "examples": found[1]}
 
 
-def _rows(cells: Sequence[Sequence[Any]], table: Table, name: str) -> list[list[str]]:
-    head = [str(c).strip() for c in cells[0]] if cells else []
+def _rows(cells: Sequence[Sequence[str]], table: Table, name: str) -> list[list[str]]:
+    head = cells[0] if cells else []
     missing = [label for label in _labels(table) if label not in head]
     if missing:
         raise BadCell(f"「{name}」工作表缺「{'」「'.join(missing)}」这几列。")
     places = [head.index(label) for label in _labels(table)]
-    rows = [[_written(row[place]) for place in places] for row in cells[1:]]
+    rows = [[row[place] for place in places] for row in cells[1:]]
     return [row for row in rows if any(row)]
-
-
-def _written(cell: Any) -> str:
-    """What a person typed: Excel makes 3.0 of 3, and 是 of nothing."""
-    if isinstance(cell, bool):
-        return "是" if cell else "否"
-    if isinstance(cell, float):
-        return f"{cell:.15g}"
-    return str(cell).strip()
 
 
 def _labels(table: Table) -> list[str]:
