@@ -111,3 +111,9 @@ def test_who_may_not_create_is_not_told(web):
     there("苏州恒瑞精密机械有限公司")
     reader = factories.sign_in(Client(), factories.person(position_=factories.position("财务", customers_view="own")))
     assert reader.post("/customers/customer/nearby/", form("苏州恒瑞精密机械有限公司")).status_code == 404
+
+
+def test_a_form_with_thousands_of_phones_asks_for_a_few(web, django_assert_max_num_queries):
+    typed = form("无锡全新电气有限公司") | {f"contacts-{n}-mobile": f"139{n:08}" for n in range(5_000)}
+    with django_assert_max_num_queries(80):
+        assert web.post("/customers/customer/nearby/", typed).status_code == 200

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zlib
+from threading import BoundedSemaphore
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -474,3 +475,13 @@ def test_every_kind_of_record_has_the_tab(desk):
     made = factories.unit("试用组")
     assert 'id="panel-files"' in client.get(f"/people/unit/{made.pk}/").content.decode()
     assert attach.VERBS.keys() == site().resources.keys()
+
+
+def test_who_waits_too_long_for_a_picture_gives_the_thread_back(desk, record, monkeypatch):
+    upload(desk, record, photo(), "a.jpg")
+    [row] = attached(record)
+    monkeypatch.setattr(previews, "PATIENCE", 0)
+    monkeypatch.setattr(previews, "_few", BoundedSemaphore(1))
+    with previews._few:
+        assert desk.get(f"/files/{row.pk}/preview/0/").status_code == 404
+    assert desk.get(f"/files/{row.pk}/preview/0/").status_code == 200

@@ -14,7 +14,7 @@ from neiqin.kernel.files.kinds import PICTURES
 from neiqin.kernel.files.models import StoredFile
 
 PDF = "application/pdf"
-MOST_PAGES, SECONDS, MOST_BYTES = 20, 25, 60 * 1024 * 1024
+MOST_PAGES, SECONDS, PATIENCE, MOST_BYTES = 20, 25, 5, 60 * 1024 * 1024
 _CHILD = str(Path(__file__).with_name("child.py"))
 _few = BoundedSemaphore(2)  # drawing takes a core and up to 1.5 GB: not many at once in one web process
 
@@ -46,12 +46,15 @@ def _child(stored: StoredFile, page: int) -> bytes:
     if not has_preview(stored):
         raise NoPreview("这种文件不能预览，下载后打开。")
     command = [sys.executable, "-I", _CHILD, stored.kind, str(page)]
-    body = store.body_of(stored)
-    with _few:
-        try:
-            done = subprocess.run(command, input=body, capture_output=True, env={}, timeout=SECONDS, check=False)
-        except subprocess.TimeoutExpired:
-            raise NoPreview("画这一页太久，已停下。下载后打开。") from None
+    if not _few.acquire(timeout=PATIENCE):  # who waits keeps a thread of the web from everybody else
+        raise NoPreview("正在画别的文件，过一会再看，或下载后打开。")
+    try:
+        body = store.body_of(stored)
+        done = subprocess.run(command, input=body, capture_output=True, env={}, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise NoPreview("画这一页太久，已停下。下载后打开。") from None
+    finally:
+        _few.release()
     if done.returncode or not done.stdout:
         raise NoPreview("文件有密码、坏了或太大，画不出来。下载后打开。")
     return done.stdout

@@ -19,6 +19,7 @@ from neiqin.kernel.resources.resource import Resource
 from neiqin.kernel.search import near
 
 MOST = 5
+MOST_PHONES = 20  # of one form: each is looked up by itself
 NAME, PHONE = "名称几乎一样", "电话相同"
 
 
@@ -99,7 +100,7 @@ def _from_form(resource: Resource, given: Any) -> list[Nearby]:
     except formats.BadFormat:
         title = ""
     found = list(by_name(resource, [title]).values())
-    for key, value in given.items():
-        if key.endswith("-mobile") and len(value) < 40:
-            found += by_phone(resource, formats.half_width(value).replace("+86", ""))
+    phones = [v for k, v in given.items() if k.endswith("-mobile") and 0 < len(v) < 40]
+    for phone in list(dict.fromkeys(phones))[:MOST_PHONES]:
+        found += by_phone(resource, formats.half_width(phone).replace("+86", ""))
     return found
