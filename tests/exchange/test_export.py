@@ -11,6 +11,7 @@ from neiqin.kernel.exchange import exporting
 from neiqin.kernel.exchange.models import Export
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
+from neiqin.kernel.people.models import Grant
 from tests import factories
 from tests.exchange.test_import import folder  # noqa: F401 - a fixture
 
@@ -166,3 +167,19 @@ def test_what_went_out_comes_in_again_and_changes_nothing(clerk):
         chosen = {f"column-{c}": p for c, p in imp.mapping.items()}
         imp = do(desk, imp, "columns", mode="both", **chosen)
     assert counts(imp) == {"new": 0, "update": 0, "skip": 2, "bad": 0}
+
+
+def test_a_file_is_not_given_out_to_who_has_lost_the_right_to_what_is_in_it(web, clerk):
+    make(clerk, "苏州恒瑞精密机械有限公司")
+    made = export(web)
+    assert web.get(f"/exports/{made.pk}/file/").status_code == 200
+    Grant.objects.filter(permission="customers.view").delete()
+    assert web.get(f"/exports/{made.pk}/file/").status_code == 404
+
+
+def test_a_phone_that_was_searched_for_does_not_stay_in_the_log(web, clerk):
+    make(clerk, "苏州恒瑞精密机械有限公司")
+    made = export(web, "q=138 0013 8000")
+    assert made.done == 1
+    (run,) = Run.objects.filter(action="export")
+    assert run.params["filter"] == "搜「****8000」"

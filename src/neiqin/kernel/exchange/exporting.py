@@ -27,7 +27,7 @@ from neiqin.kernel.fields.shape import Lines
 from neiqin.kernel.files import store
 from neiqin.kernel.jobs.queue import defer, job
 from neiqin.kernel.people.actors import actor_of
-from neiqin.kernel.resources import masks
+from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.listing import BadQuery, Listing, Query
 from neiqin.kernel.resources.models import Layout
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
@@ -139,6 +139,7 @@ def make(export_id: int) -> None:
         return
     with tempfile.TemporaryFile() as out:
         try:
+            finding.catch_up([resource])
             with _snapshot():
                 count = _write(out, export, resource, person)
         except BadQuery as problem:
@@ -158,10 +159,11 @@ def make(export_id: int) -> None:
 
 @contextmanager
 def _snapshot() -> Iterator[None]:
+    """Minutes for a large list, so it must not write: others would wait for its locks, and sealing for its end."""
     outermost = not connection.in_atomic_block
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), finding.as_it_is(), connection.cursor() as cursor:
         if outermost:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
 
 
@@ -239,7 +241,7 @@ def _filter_words(resource: Resource, export: Export) -> str:
     asked = [(fields.get(str(c["field"])), v) for c in query.conditions for v in str(c.get("value", "")).split(",")]
     names = masks.names_for([(f, v) for f, v in asked if f is not None and v.isdecimal()])
     said = [" ".join(describe(c, fields, names)) for c in query.conditions if c["field"] in fields]
-    return "；".join([*([f"搜「{query.q}」"] if query.q else []), *said]) or "全部"
+    return "；".join([*([f"搜「{finding.told(query.q)}」"] if query.q else []), *said]) or "全部"
 
 
 @screen(RIGHT)
@@ -248,7 +250,7 @@ def download(request: Any, export_id: int) -> Any:
     if export_id >= 2**63:
         raise Http404
     export = Export.objects.select_related("file").filter(pk=export_id, person_id=request.person.id).first()
-    if export is None or export.file is None:
+    if export is None or export.file is None or not _still_may(request.person, export):
         raise Http404
     if not store.is_whole(export.file):
         messages.error(request, "保存的文件已损坏，再导一次。")
@@ -258,6 +260,13 @@ def download(request: Any, export_id: int) -> Any:
     response["Content-Length"] = str(export.file.size)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def _still_may(person: Any, export: Export) -> bool:
+    """A file made while one had a right is not given out without it."""
+    resource = site().resources.get(export.resource)
+    full = "full" in export.columns
+    return resource is not None and person.may(resource.view_permission) and (not full or person.may(PERSONAL))
 
 
 def tidy() -> None:

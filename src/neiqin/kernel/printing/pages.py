@@ -21,6 +21,7 @@ from neiqin.kernel.jobs.queue import defer, job
 from neiqin.kernel.printing import forms, lists
 from neiqin.kernel.printing.models import DONE, FAILED, WORKING, Job, Offset
 from neiqin.kernel.printing.typeset import Missing
+from neiqin.kernel.resources import finding
 from neiqin.kernel.resources.listing import BadQuery, Listing, Query
 from neiqin.kernel.resources.pages.lists import filter_words
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
@@ -194,7 +195,8 @@ def _job_body(asked: Job, resource: Resource, person: Any) -> bytes:
         raise BadQuery("现在没有打印的权限了。")
     if asked.form:
         return record_pdf(resource, forms.FORMS[asked.form], asked.ids, person)
-    with transaction.atomic(), connection.cursor() as cursor:
+    finding.catch_up([resource])
+    with transaction.atomic(), finding.as_it_is(), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return list_pdf(resource, asked.query, person)
 

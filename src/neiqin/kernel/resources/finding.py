@@ -5,8 +5,10 @@ that still names the former owner shows nothing.
 """
 
 import re
+import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,7 @@ CHUNK = 1000
 NEWEST = 50  # records that a late index is given at once
 PHONE_TAIL = 4
 SHARED = 10_000
+_LONG_NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}")
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,11 @@ def by_phone(resource: "Resource", text: str) -> list[int]:
     return sorted(found, reverse=True)
 
 
+def told(text: str) -> str:
+    """Typed words for a log or a sheet: of a number that may be a phone only the last four digits, as logs stay."""
+    return _LONG_NUMBER.sub(lambda found: f"****{found[0][-PHONE_TAIL:]}", text)
+
+
 def _numbers(digits: str) -> set[str]:
     """As typed, and as a number is stored (0512-65880000)."""
     try:
@@ -204,9 +212,23 @@ def _ids(sql: str, resource: "Resource", *values: Any) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
+_inside = threading.local()
+
+
+@contextmanager
+def as_it_is() -> Iterator[None]:
+    """Inside, this thread searches the index as it is and writes nothing to it: for long snapshots, whose locks all
+    other searches would wait for."""
+    _inside.still = True
+    try:
+        yield
+    finally:
+        _inside.still = False
+
+
 def catch_up(resources: Iterable["Resource"]) -> None:
     """Index the newest records at once where the worker has not come to them yet: who makes a record finds it."""
-    kinds = {resource.key: resource for resource in resources}
+    kinds = {} if getattr(_inside, "still", False) else {resource.key: resource for resource in resources}
     late = (
         '(SELECT %s, array_agg(id) FROM (SELECT id FROM "{table}" WHERE id > coalesce('
         f"(SELECT max(record_id) FROM search_entry WHERE kind = %s), 0) ORDER BY id DESC LIMIT {NEWEST}) AS late)"

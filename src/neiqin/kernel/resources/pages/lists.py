@@ -9,7 +9,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.conditions import OPERATORS, SPANS, describe, family
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
-from neiqin.kernel.resources import masks
+from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.listing import COUNT_CAP, SIZES, BadQuery, Listing, Query
 from neiqin.kernel.resources.models import Layout, SavedView
 from neiqin.kernel.resources.pages.screen import Bag, render
@@ -168,7 +168,7 @@ def _chips(resource: Resource, query: Query, known: dict[str, Field]) -> list[Ba
 def filter_words(resource: Resource, person: Any, query: Query) -> str:
     """What a list is narrowed to, in words."""
     chips = [f"{c.label} {c.text}" for c in _chips(resource, query, resource.fields_for(person))]
-    return "；".join([*([f"搜「{query.q}」"] if query.q else []), *chips]) or "全部"
+    return "；".join([*([f"搜「{finding.told(query.q)}」"] if query.q else []), *chips]) or "全部"
 
 
 def _filter(field: Field) -> Bag:
