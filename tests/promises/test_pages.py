@@ -20,6 +20,8 @@ from neiqin.kernel.actions.models import Run
 from neiqin.kernel.exchange.models import DONE, Export, Import
 from neiqin.kernel.files import store
 from neiqin.kernel.files.models import Attachment
+from neiqin.kernel.guests import limits
+from neiqin.kernel.guests.models import Invitation
 from neiqin.kernel.jobs.queue import drain
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
@@ -28,9 +30,11 @@ from neiqin.kernel.printing.models import Job
 from neiqin.kernel.resources.pages.routes import SCREENS
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.rules.models import Table
+from neiqin.modules.customers.models import Contact
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 from tests.promises.test_hostile import EVIL
+from tests.stranger.models import Sample
 
 pytestmark = pytest.mark.django_db
 ROUNDS = 5
@@ -73,6 +77,21 @@ def an_attachment(person) -> dict[str, Any]:
 def a_notice(person) -> dict[str, Any]:
     made = Notice.objects.create(person_id=person.pk, kind="general", title="给你的", text="", created_at=clock.now())
     return {"notice": made.pk}
+
+
+def a_sample(person) -> dict[str, Any]:
+    factories.customer(actor_of(person.pk))
+    made = Sample.objects.create(name="样品轴承", owner=person, unit=person.unit, **factories.stamps())
+    return {"kind": "stranger.sample", "record_id": made.pk}
+
+
+def a_link(person) -> dict[str, Any]:
+    at = a_sample(person)
+    contact = Contact.objects.get(customer__owner_id=person.pk)
+    given = {"contact": f"customers.contact:{contact.pk}", "days": "7"}
+    page = factories.sign_in(Client(), person).post(f"/guests/stranger.sample/{at['record_id']}/invite/", given)
+    made = Invitation.objects.get(record_id=at["record_id"])
+    return {"token": re.search(r"/g/([\w-]+)/", page.content.decode()).group(1), "invitation": made.pk}
 
 
 def a_print(person) -> dict[str, Any]:
@@ -154,6 +173,11 @@ PAGES: dict[str, Page] = {
     "notices/read/": Page("", posts=True, why="one's own"),
     "notices/settings/": Page("", why="one's own"),
     "notices/channels/": Page("notices.channels"),
+    "g/<str:token>/": Page(None, example=a_link, why="the link is the key, and shows one matter"),
+    "g/<str:token>/<int:invitation>/": Page(None, example=a_link, why="another of the same guest, after a code"),
+    "guests/": Page("guests.invite"),
+    "guests/<str:kind>/<int:record_id>/invite/": Page("guests.invite", mine=True, example=a_sample),
+    "guests/<str:kind>/<int:record_id>/revoke/": Page("guests.invite", mine=True, posts=True, example=a_sample),
     "notices/<int:notice>/": Page("", hides=True, example=a_notice, sends=True, why="one's own"),
     "print/": Page("", absent=True, why="prints only what one may see"),
     "print/list/": Page("printing.list", absent=True),
@@ -235,6 +259,13 @@ def with_rights(name: str, scope: str = "all"):
     return factories.person(name, position_=factories.position(f"{name}岗", **every))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """Guests' pages stop who is wrong too often; here nobody is."""
+    monkeypatch.setattr(limits, "MOST_WRONG", 10**6)
+    monkeypatch.setattr(limits, "MOST_LINK", 10**6)
+
+
 @pytest.fixture
 def boss():
     return with_rights("全知")
@@ -265,7 +296,7 @@ def test_anonymous_goes_to_the_login_and_gets_401_from_the_api(route, client, bo
     at = address(route, page.example(boss))
     for answer in (client.get(at), client.post(at)):
         if page.right is None:
-            assert answer.status_code in (200, 404, 405)
+            assert answer.status_code in (200, 404, 405, 422)
         elif route.startswith("api/"):
             assert answer.status_code in (401, 405)
         else:
