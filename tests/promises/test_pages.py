@@ -183,11 +183,6 @@ PAGES: dict[str, Page] = {
     "print/list/": Page("printing.list", absent=True),
     "print/jobs/": Page("", why="one's own"),
     "print/jobs/<int:job_id>/": Page("", hides=True, example=a_print, why="one's own"),
-    "g/<str:token>/": Page(None, absent=True, why="who has the token, and the code where one was asked for"),
-    "g/<str:token>/<int:invitation>/": Page(None, absent=True, why="as above, other matters of the same contact"),
-    "guests/": Page("guests.invite"),
-    "guests/<str:kind>/<int:record_id>/invite/": Page("guests.invite", absent=True),
-    "guests/<str:kind>/<int:record_id>/revoke/": Page("guests.invite", posts=True),
     "files/<str:kind>/<int:record_id>/": Page(**FILE),
     "files/<int:attachment>/": Page(**FILE),
     "files/<int:attachment>/preview/": Page(**FILE),
@@ -342,7 +337,7 @@ def test_what_is_not_there_is_404(route, boss):
     for value in ABSENT:
         at = address(route, dict.fromkeys(names, value))
         for answer in (client.get(at), client.post(at)):
-            assert answer.status_code in (404, 405, 429), (value, answer.status_code)  # 429: a guest's page, in the end
+            assert answer.status_code in (404, 405), (value, answer.status_code)
 
 
 @pytest.mark.parametrize("route", sorted(PAGES))

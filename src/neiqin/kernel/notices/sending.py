@@ -19,7 +19,7 @@ from neiqin.kernel.jobs.queue import job
 from neiqin.kernel.notices import robots, times
 from neiqin.kernel.notices.models import GIVEN_UP, SENT, WAITING, Channel, Delivery, Notice, Wishes
 from neiqin.kernel.notices.robots import Refused
-from neiqin.kernel.notices.tell import JOB, ask
+from neiqin.kernel.notices.tell import JOB, ask, begin
 from neiqin.kernel.people.models import Login
 from neiqin.kernel.personal.blobs import open_blob
 
@@ -208,7 +208,7 @@ def every_minute() -> None:
         _sum_up(slot, now)
     due = Delivery.objects.filter(state=WAITING, next_at__lte=now, channel__on=True)
     for code in due.exclude(channel__rests_until__gt=now).values_list("channel__code", flat=True).distinct():
-        ask(code)
+        begin(code)
 
 
 def _sum_up(slot: datetime, now: datetime) -> None:
@@ -231,6 +231,7 @@ def tidy() -> None:
     """Notices half a year old are thrown away, with their deliveries. Repeatable."""
     old = Notice.objects.filter(created_at__lt=clock.now() - KEPT).values_list("pk", flat=True)[:5000]
     Notice.objects.filter(pk__in=list(old)).delete()
+    Delivery.objects.filter(notice=None, next_at__lt=clock.now() - KEPT).delete()
 
 
 def try_again(channel: Channel) -> int:

@@ -8,10 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 
 from neiqin.kernel import clock
@@ -168,7 +169,16 @@ def _send_out(told: Sequence[Notice], modes: Mapping[Any, str], wishes: Mapping[
 
 
 def ask(code: str) -> None:
-    """Have a channel's due deliveries taken out after the caller's transaction; one job a channel."""
+    """Have a channel's due deliveries taken out once the caller's transaction is committed.
+
+    Not inside it: jobs of one key wait for each other, so all who tell would stand in one line until each commits. If
+    the process dies in between, the next minute asks (sending.every_minute).
+    """
+    transaction.on_commit(partial(begin, code), robust=True)
+
+
+def begin(code: str) -> None:
+    """Ask for the channel's job now; while one waits, a second is not made."""
     defer(JOB, key=code, lock=f"notices-{code}", code=code)
 
 
