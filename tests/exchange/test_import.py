@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 import xlsxwriter
@@ -11,7 +12,7 @@ from python_calamine import load_workbook
 
 from neiqin.kernel.actions.models import Change, Event
 from neiqin.kernel.actions.perform import perform
-from neiqin.kernel.exchange import working
+from neiqin.kernel.exchange import pages, working
 from neiqin.kernel.exchange.models import Import, Part
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
@@ -299,3 +300,19 @@ def test_what_is_no_longer_needed_is_thrown_away_with_its_file(web, settings):
     assert not Part.objects.exists()
     assert [p for p in settings.FILES.rglob("*") if p.is_file()] == []
     assert Customer.objects.count() == 1
+
+
+def test_a_file_that_is_one_endless_record_shows_its_first_rows(web):
+    rows = [good(1)] + [("", f"王{n}", f"139{n:08}", "", "") for n in range(300)]
+    page = texts(web, upload(web, workbook(rows)), "?show=all")
+    assert "后面还有 101 行，没有列出。" in page
+    assert "王198" in page
+    assert "王199" not in page
+
+
+def test_very_many_wrong_rows_come_back_in_a_first_lot(web, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_BACK", 400)
+    imp = upload(web, workbook([(*good(n)[:2], "12", *good(n)[3:]) for n in range(1, 801)]))
+    answer = web.get(f"/imports/{imp.pk}/errors/")
+    assert quote("前 400 个有错的行") in answer["Content-Disposition"]
+    assert len(load_workbook(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()) == 401

@@ -44,6 +44,9 @@ from neiqin.kernel.resources.resource import Resource, site
 RIGHT = working.RIGHT
 MOST = 100 * 1024 * 1024
 SHOWN = 50  # documents on a page of the preview
+ROWS_SHOWN = 200  # of one document: a file without keys may be one of a million rows
+WHY_SHOWN = 50
+MOST_BACK = 50_000  # rows of the workbook of errors: 9 s
 UNDO_HOURS = 24
 STEP = {
     READING: 1,
@@ -299,6 +302,8 @@ def _place(text: str) -> tuple[int, int]:
 
 def _shown(imp: Import, show_: str, start: int, skip: int) -> Iterator[tuple[Part, int, Document]]:
     parts = imp.parts.filter(n__gte=start).order_by("n")
+    if show_ in VERDICTS and not imp.counts.get(show_):
+        return
     if show_ in (BAD, "warned"):
         parts = parts.filter(**{f"{show_}__gt": 0})
     for part in parts.iterator(chunk_size=2):
@@ -328,7 +333,7 @@ def document_bag(imp: Import, layout: Layout, part: int, n: int, document: Docum
     wrong = {(m.row, m.column): m.text for m in document.wrong}
     warned = {(m.row, m.column): m.text for m in document.warned}
     rows = []
-    for row, number in enumerate(document.rows):
+    for row, number in enumerate(document.rows[:ROWS_SHOWN]):
         cells = []
         for head in _heads(imp):
             place = (row, head.column)
@@ -340,10 +345,15 @@ def document_bag(imp: Import, layout: Layout, part: int, n: int, document: Docum
     written = document.record and imp.state in (DONE, STOPPED, UNDONE) and document.version
     return Bag(
         part=part, n=n, rows=rows, verdict=document.verdict, verdict_label=VERDICTS[document.verdict],
-        why=[*wrong.values(), *warned.values(), *([document.why] if document.why else [])],
+        why=[*_more(document), *wrong.values(), *warned.values(), *filter(None, [document.why])][:WHY_SHOWN],
         url=resource.url_of(document.record) if written and document.record else "",
         editable=imp.state == READY and document.verdict in (BAD, NEW, UPDATE), import_id=imp.pk,
     )  # fmt: skip
+
+
+def _more(document: Document) -> list[str]:
+    left = len(document.rows) - ROWS_SHOWN
+    return [f"后面还有 {left:,} 行，没有列出。"] if left > 0 else []
 
 
 @screen(RIGHT)
@@ -434,13 +444,14 @@ def errors(request: Any, import_id: int) -> HttpResponse:
     rows: list[tuple[int, list[str]]] = []
     problems: dict[int, list[Any]] = {}
     for part in imp.parts.filter(bad__gt=0).order_by("n").iterator(chunk_size=2):
-        for document in open_documents(part.body):
+        for document in open_documents(part.body) if len(rows) < MOST_BACK else ():
             if document.verdict == BAD:
                 for row, number in enumerate(document.rows):
                     rows.append((number, document.cells[row]))
                     problems[number] = [(m.column, m.text) for m in document.wrong if m.row == row]
     body = writing.error_workbook(imp.columns, rows, problems)
-    return _file(body, f"{imp.file.name.rsplit('.', 1)[0]} 有错的行.xlsx")
+    which = f"前 {len(rows):,} 个有错的行" if len(rows) >= MOST_BACK else "有错的行"
+    return _file(body, f"{imp.file.name.rsplit('.', 1)[0]} {which}.xlsx")
 
 
 @screen(RIGHT)
