@@ -236,11 +236,22 @@ def test_a_revoked_link_is_dead_at_once(desk, sample, contact, guest):
     assert nothing_decided(asked)
 
 
-def test_an_answer_stays_readable_after_the_link_ran_out(desk, sample, contact, guest, now):
+def test_after_the_link_ran_out_an_answer_stays_readable_and_the_record_does_not(desk, sample, contact, guest, now):
     asked = ask(desk, sample, contact)
     guest.post(asked.path, OK)
     now[0] += timedelta(days=30)
-    assert guest.get(asked.path).status_code == 200
+    answer = guest.get(asked.path)
+    assert answer.status_code == 200
+    assert "您的回复" in text(answer)
+    assert "轴承" not in text(answer)
+
+
+def test_what_was_never_offered_is_not_taken_down(desk, sample, contact):
+    asked = ask(desk, sample, contact)
+    given = {"invitation": asked.row.pk, "guest": asked.row.guest_id, "choice": "explode"}
+    outcome = perform(asks.ASKS["stranger.confirm"].verbs["answer"], [sample.pk], by=SYSTEM, params=given)
+    assert list(outcome.refused) == [sample.pk]
+    assert nothing_decided(asked)
 
 
 def test_a_new_link_takes_the_place_of_the_old_one(desk, sample, contact, guest):

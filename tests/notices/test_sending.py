@@ -304,10 +304,10 @@ def contents(group):
 
 def test_a_group_hears_once_what_many_are_told_and_only_its_kinds(group):
     people = [factories.actor(n).id for n in ("甲", "乙")]
-    tell.tell(people, "订单被驳回", "DD261120-0001，缺价格。")
+    tell.tell(people, "订单被驳回", "DD261120-0001，缺价格。", url="/orders/order/7/", urgent=True)
     tell.tell(people, "到期", kind="deadlines.due")
     go()
-    assert contents(group) == ["订单被驳回\nDD261120-0001，缺价格。"]
+    assert contents(group) == ["【紧急】订单被驳回\nDD261120-0001，缺价格。\nhttps://crm.example.cn/orders/order/7/"]
 
 
 def test_a_group_of_a_unit_hears_only_what_its_people_are_told(group):

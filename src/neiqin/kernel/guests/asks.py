@@ -111,8 +111,8 @@ class Ask:
             self.verbs[verb] = declare(bound)
 
     def answer(self, value: str) -> Answer:
-        """The choice of this value. Raises StopIteration."""
-        return next(a for a in self.answers if a.value == value)
+        """The choice of this value; one that is no longer offered stands as it is."""
+        return next((a for a in self.answers if a.value == value), Answer(value, value))
 
     @property
     def resource(self) -> Resource:
@@ -218,7 +218,8 @@ def answer(ask: Ask, batch: Batch[Any], *, invitation: int, guest: int, choice: 
     """Take down what the guest answered, once; do what follows; tell who asked and the owner."""
     for record in list(batch.records):
         row = _lock(ask, record, invitation)
-        if row is None or row.guest_id != guest or row.state_at(batch.now) not in (OPEN, ANSWERED):
+        offered = choice in [a.value for a in ask.answers]
+        if row is None or row.guest_id != guest or not offered or row.state_at(batch.now) not in (OPEN, ANSWERED):
             batch.refuse({record.pk: CHANGED})
             continue
         if row.answered_at is not None:

@@ -19,7 +19,7 @@ from neiqin.kernel.actions.refusals import TooSlow
 from neiqin.kernel.fields.formats import BadFormat, clean_text
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.guests import limits
-from neiqin.kernel.guests.asks import ASKS, CHANGED, TEXT, Answer, Ask, asks_of, code_hash, same, token_hash
+from neiqin.kernel.guests.asks import ASKS, CHANGED, TEXT, Answer, Ask, Shown, asks_of, code_hash, same, token_hash
 from neiqin.kernel.guests.models import EXPIRED, OPEN, REVOKED, Door, Invitation
 from neiqin.kernel.people.authentication import address_of
 from neiqin.kernel.people.scope import SYSTEM
@@ -169,7 +169,8 @@ def _page(
     opened = open_columns([row.guest], ["name"])[0]["name"]
     given = ask.answer(row.choice).label if row.answered_at else ""
     page = Bag(
-        ask=ask, shown=ask.show(record), name=opened or "", row=row, given=given,
+        ask=ask, shown=ask.show(record) if row.expires_at > clock.now() else Shown(""), name=opened or "", row=row,
+        given=given,
         text=open_columns([row], ["text"])[0]["text"] if row.answered_at else "", problem=problem,
         who=person_field(row.invited_by), others=_others(request, row) if known else [],
         chosen=request.POST.get("choice", ""), written=request.POST.get("text", "")[: TEXT.maxlength],

@@ -180,10 +180,13 @@ class Robot:
 
     def _say(self, channel: Channel, rows: Sequence[Delivery]) -> None:
         notices = [r.notice for r in rows if r.notice is not None]
-        lines = [f"{n.title}\n{n.text}" if len(rows) == 1 and n.text else n.title for n in notices]
+        titles = [f"【紧急】{n.title}" if n.urgent else n.title for n in notices]
         if len(rows) > 1:
-            lines = [f"还有 {len(rows)} 条消息：", *(f"· {line}" for line in lines)]
-        speak(channel, "\n".join(lines))
+            lines = [f"还有 {len(rows)} 条消息：", *(f"· {title}" for title in titles)]
+        else:
+            link = f"{settings.PUBLIC_URL}{notices[0].url}" if settings.PUBLIC_URL and notices[0].url else ""
+            lines = [titles[0], notices[0].text, link]
+        speak(channel, "\n".join(filter(None, lines)))
         sent(rows)
 
 
