@@ -16,6 +16,7 @@ from neiqin.kernel.exchange import pages, working
 from neiqin.kernel.exchange.models import Import, Part
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
+from neiqin.kernel.people.models import Grant
 from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact, Customer
 from tests import factories
@@ -316,3 +317,31 @@ def test_very_many_wrong_rows_come_back_in_a_first_lot(web, monkeypatch):
     answer = web.get(f"/imports/{imp.pk}/errors/")
     assert quote("前 400 个有错的行") in answer["Content-Disposition"]
     assert len(load_workbook(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()) == 401
+
+
+def test_an_import_whose_job_has_given_up_says_so_and_can_be_thrown_away(web, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(working.Checker, "check", broken)
+    with pytest.raises(ZeroDivisionError):
+        upload(web, workbook([good(1)]))
+    imp = Import.objects.get()
+    assert imp.state == "checking"
+    working.rescue()
+    assert "中途出错停下了" in texts(web, imp)
+    assert do_discard(web, imp)
+
+
+def do_discard(web, imp) -> bool:
+    return web.post(f"/imports/{imp.pk}/discard/").status_code == 302 and not Import.objects.exists()
+
+
+def test_undoing_updates_needs_the_right_to_change(web, clerk):
+    do(web, upload(web, workbook([good(1)])), "start")
+    changed = ("苏州第001精密机械有限公司", "王1", "13800000001", "2000.00", "昆山市")
+    imp = do(web, upload(web, workbook([changed]), "b.xlsx", mode="both"), "start")
+    Grant.objects.filter(permission="customers.edit").delete()
+    imp = do(web, imp, "undo")
+    assert imp.state == "done"
+    assert Customer.objects.get().city == "昆山市"

@@ -146,10 +146,12 @@ def render(
     """A response with the whole template, or only one of its blocks, with CSRF and the context processors."""
     found = cast("Template", engines["jinja2"].get_template(template))
     if block is None:
-        return HttpResponse(found.render(dict(context), request), status=status)
-    html = render_block(found.backend.env, template, block, **_full(found, context, request))
-    response = HttpResponse(html, status=status)
-    response["Vary"] = "HX-Request"
+        response = HttpResponse(found.render(dict(context), request), status=status)
+    else:
+        html = render_block(found.backend.env, template, block, **_full(found, context, request))
+        response = HttpResponse(html, status=status)
+        response["Vary"] = "HX-Request"
+    response["Cache-Control"] = "no-store"  # nobody reads customers with the back button of one who has signed out
     return response
 
 

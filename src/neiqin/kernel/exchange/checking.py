@@ -26,7 +26,7 @@ class Checker:
     def __init__(self, plan: Plan, layout: Layout, mode: str, person: Any) -> None:
         self.plan, self.layout, self.mode, self.person = plan, layout, mode, person
         self.model = plan.resource.model
-        self.references = References()
+        self.references = References(person)
         self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
         self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders, *ORIGIN)}
         self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}

@@ -25,7 +25,7 @@ from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.formats import BadFormat, clean_text
 from neiqin.kernel.fields.shape import Lines
 from neiqin.kernel.files import store
-from neiqin.kernel.jobs.queue import defer, job
+from neiqin.kernel.jobs.queue import defer, given_up, job
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.listing import BadQuery, Listing, Query
@@ -74,7 +74,7 @@ def new(request: Any) -> HttpResponse:
     lines = next(iter(resource.shape.lines), None)
     personal = lines is not None and any(f.personal for f in lines.fields)
     page = Bag(
-        kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", "")[:4000], error="",
+        kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", ""), error="",
         widths=[(w, text.format(lines.label if lines else "")) for w, text in WIDTHS.items() if lines or w != "lines"],
         width=given.get("width", "shown"), form=given.get("format", "xlsx"), purpose=given.get("purpose", ""),
         full=personal and request.person.may(PERSONAL), wants_full=given.get("full") == "1",
@@ -82,7 +82,7 @@ def new(request: Any) -> HttpResponse:
         lines_label=lines.label if lines else "",
     )  # fmt: skip
     try:
-        query = Query.read(QueryDict(page.q))
+        query = Query.of_address(page.q)
         count = Listing(resource, request.person, query).count()
         page.count = "1,000 多" if count > 1000 else f"{count:,}"
         if request.method == "POST":
@@ -267,6 +267,14 @@ def _still_may(person: Any, export: Export) -> bool:
     resource = site().resources.get(export.resource)
     full = "full" in export.columns
     return resource is not None and person.may(resource.view_permission) and (not full or person.may(PERSONAL))
+
+
+def rescue() -> None:
+    """Every minute: an export whose job has given up says so. Repeatable."""
+    keys = {f"export-{pk}": pk for pk in Export.objects.filter(state=WRITING).values_list("pk", flat=True)}
+    lost = [keys[key] for key in given_up(JOB, list(keys))]
+    sentence = "没有写成，再导一次；还不行就告诉系统管理员。"
+    Export.objects.filter(pk__in=lost, state=WRITING).update(state=FAILED, sentence=sentence)
 
 
 def tidy() -> None:

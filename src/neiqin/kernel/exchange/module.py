@@ -25,6 +25,7 @@ module = Module(
     tools=[tools],
     plugs=[telling.FINISHED],
     hourly=[exporting.tidy, working.tidy],
+    minutely=[working.rescue, exporting.rescue],
     menu=[MenuEntry("导入", "/imports/", "file-import", "业务", pages.RIGHT)],
     urls=[
         path("imports/", pages.home, name="imports"),

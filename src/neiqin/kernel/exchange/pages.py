@@ -44,6 +44,7 @@ from neiqin.kernel.resources.resource import Resource, site
 RIGHT = working.RIGHT
 MOST = 100 * 1024 * 1024
 SHOWN = 50  # documents on a page of the preview
+OPENED = 40  # parts looked through for it
 ROWS_SHOWN = 200  # of one document: a file without keys may be one of a million rows
 WHY_SHOWN = 50
 MOST_BACK = 50_000  # rows of the workbook of errors: 9 s
@@ -289,7 +290,7 @@ def _fill_preview(page: Bag, imp: Import, request: Any) -> None:
     start, skip = _place(request.GET.get("after", ""))
     layout = Layout(plan_of(site().resources[imp.resource]), imp.mapping)
     for part, n, document in _shown(imp, page.show, start, skip):
-        if len(page.documents) == SHOWN:
+        if len(page.documents) == SHOWN or document is None:
             page.next_url = f"?show={page.show}&after={part.n}.{n}"
             break
         page.documents.append(document_bag(imp, layout, part.n, n, document))
@@ -300,13 +301,17 @@ def _place(text: str) -> tuple[int, int]:
     return (int(part), int(document)) if part.isdecimal() and document.isdecimal() and len(text) < 16 else (0, 0)
 
 
-def _shown(imp: Import, show_: str, start: int, skip: int) -> Iterator[tuple[Part, int, Document]]:
+def _shown(imp: Import, show_: str, start: int, skip: int) -> Iterator[tuple[Part, int, Document | None]]:
+    """Documents to show; None where so many parts were looked through that the rest is another page."""
     parts = imp.parts.filter(n__gte=start).order_by("n")
     if show_ in VERDICTS and not imp.counts.get(show_):
         return
     if show_ in (BAD, "warned"):
         parts = parts.filter(**{f"{show_}__gt": 0})
-    for part in parts.iterator(chunk_size=2):
+    for opened, part in enumerate(parts.iterator(chunk_size=2)):
+        if opened == OPENED:
+            yield part, 0, None
+            return
         for n, document in enumerate(open_documents(part.body)):
             if (part.n, n) >= (start, skip) and _wanted(document, show_):
                 yield part, n, document
@@ -400,6 +405,9 @@ def decide(request: Any, import_id: int, what: str) -> HttpResponse:
     if imp.state not in before or (what == "undo" and clock.now() >= _undo_until(imp)):
         messages.error(request, f"现在是「{_state_words(imp)}」，不能这样做。")
         return HttpResponseRedirect(f"/imports/{imp.pk}/")
+    if what == "undo" and imp.counts.get(UPDATE) and not _may_change(request, imp):
+        messages.error(request, "这次导入改过已有的记录，撤销要有修改的权限。")
+        return HttpResponseRedirect(f"/imports/{imp.pk}/")
     if not after:
         if not working.throw_away(imp, *before):
             return HttpResponseRedirect(f"/imports/{imp.pk}/")
@@ -412,6 +420,11 @@ def decide(request: Any, import_id: int, what: str) -> HttpResponse:
         if Import.objects.filter(pk=imp.pk, state=imp.state).update(state=after, **values) and after in WORKING:
             working.begin(imp)
     return HttpResponseRedirect(f"/imports/{imp.pk}/")
+
+
+def _may_change(request: Any, imp: Import) -> bool:
+    change = plan_of(site().resources[imp.resource]).change
+    return change is not None and request.person.may(change.may)
 
 
 def _begun_elsewhere(request: Any, imp: Import) -> bool:

@@ -12,18 +12,19 @@ from neiqin.kernel.resources.resource import site
 class References:
     """What texts mean, remembered for one import. `resolve` first all texts of a part, then ask for each."""
 
-    def __init__(self) -> None:
+    def __init__(self, person: Any) -> None:
+        self._person = person
         self._known: dict[tuple[str, str], list[int]] = {}
 
     def resolve(self, wanted: Iterable[tuple[Field, str]]) -> None:
         """Look up (field, text) pairs that are new: one query a kind of record."""
-        texts: dict[str, set[str]] = {}
+        texts: dict[tuple[str, str], set[str]] = {}
         for field, text in wanted:
             if field.kind in REFERENCE_KINDS and (field.ref, text) not in self._known:
-                texts.setdefault(field.ref, set()).add(text)
-        for ref, asked in texts.items():
+                texts.setdefault((field.ref, field.kind), set()).add(text)
+        for (ref, kind), asked in texts.items():
             self._known |= {(ref, text): [] for text in asked}
-            for text, record in _found(ref, asked):
+            for text, record in _found(ref, asked, self._person if kind == "ref" else None):
                 self._known[ref, text].append(record)
 
     def id_of(self, field: Field, text: str) -> int:
@@ -36,7 +37,8 @@ class References:
         raise LookupError(f"「{field.label}」里没有「{text}」，改成系统里的名称。")
 
 
-def _found(ref: str, texts: set[str]) -> Iterable[tuple[str, int]]:
+def _found(ref: str, texts: set[str], person: Any) -> Iterable[tuple[str, int]]:
+    """(text, id) of records so called. person: only what he sees (the names of colleagues and units are no secret)."""
     resource: Any = site().resources.get(ref)
     if resource is None:
         return
@@ -44,6 +46,8 @@ def _found(ref: str, texts: set[str]) -> Iterable[tuple[str, int]]:
     condition = Q()
     for column in columns:
         condition |= Q(**{f"{column}__in": texts})
+    if person is not None:
+        condition &= resource.model.visible_to(person)
     rows = resource.model.objects.filter(condition).values_list("pk", *columns)
     for pk, *names in rows:
         for text in {n for n in names if n in texts}:

@@ -86,7 +86,10 @@ def _restore_lines(lines: Sequence[Lines], records: Sequence[int], runs: Sequenc
     for line in lines:
         mine = line.model.objects.filter(**{f"{line.fk}__in": records})
         added = Change.objects.filter(run_id__in=runs, tbl=line.model._meta.db_table, op="I").values("row_id")
-        mine.filter(pk__in=added).delete()
+        gone = mine.filter(pk__in=added)
+        if any(f.name == "subject" for f in line.model._meta.concrete_fields):
+            erase(list(gone.values_list("subject", flat=True)))
+        gone.delete()
         _restore(line.model, list(mine.values_list("pk", flat=True)), runs)
 
 

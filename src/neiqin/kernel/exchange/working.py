@@ -47,7 +47,7 @@ from neiqin.kernel.exchange.plans import Plan, plan_of
 from neiqin.kernel.exchange.undoing import withdraw_of
 from neiqin.kernel.files import store
 from neiqin.kernel.files.store import Damaged, body_of
-from neiqin.kernel.jobs.queue import defer, job
+from neiqin.kernel.jobs.queue import defer, given_up, job
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources.resource import site
@@ -401,6 +401,21 @@ def undo(imp: Import) -> None:
                 return
     left = sum(1 for part in _parts(imp) for d in open_documents(part.body) if d.record and d.version is not None)
     _move(imp, UNDOING, UNDONE, undone_at=clock.now(), counts=imp.counts | {"left": left})
+
+
+# What went wrong
+
+STUCK = "中途出错停下了，系统管理员能在日志里看到原因。"
+AFTER_STUCK = {READING: FAILED, CHECKING: FAILED, WRITING: STOPPED, UNDOING: DONE}
+
+
+def rescue() -> None:
+    """Every minute: an import whose job has given up is not left at work for ever. Repeatable."""
+    rows = Import.objects.filter(state__in=WORKING).values_list("pk", "state")
+    keys = {f"import-{pk}": (pk, state) for pk, state in rows}
+    for key in given_up(JOB, list(keys)):
+        pk, state = keys[key]
+        Import.objects.filter(pk=pk, state=state).update(state=AFTER_STUCK[state], sentence=STUCK)
 
 
 # The end

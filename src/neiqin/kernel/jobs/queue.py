@@ -5,7 +5,7 @@ process can be killed at any moment, so it must be repeatable. Arguments are ids
 they stand in the queue's table and in the log.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.db import connection, transaction
@@ -47,6 +47,17 @@ def defer(name: str, *, key: str = "", lock: str = "", **arguments: Any) -> None
             asked.defer(**arguments)
     except AlreadyEnqueued:
         return
+
+
+def given_up(name: str, keys: Sequence[str]) -> set[str]:
+    """Those of the keys whose job of this name has failed for good: none waits or runs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT queueing_lock FROM procrastinate_jobs WHERE queueing_lock = ANY(%s) GROUP BY queueing_lock "
+            "HAVING bool_or(status = 'failed') AND NOT bool_or(status IN ('todo', 'doing'))",
+            [[f"{name}:{key}" for key in keys]],
+        )
+        return {lock.removeprefix(f"{name}:") for (lock,) in cursor.fetchall()}
 
 
 def drain() -> int:

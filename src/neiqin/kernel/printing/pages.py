@@ -78,13 +78,13 @@ def records(request: Any) -> HttpResponse:
 def of_list(request: Any) -> HttpResponse:
     """GET: asks; POST: the PDF of the whole filtered list, or a job when it is long."""
     given = request.POST if request.method == "POST" else request.GET
-    resource, q = _resource(request, given), given.get("q", "")[:4000]
+    resource, q = _resource(request, given), given.get("q", "")
     page = Bag(
         url="/print/list/", kind=resource.key, ids=[], q=q, forms=[], form=None, label=resource.label,
         noun=resource.noun, count="", problem="", times=0, back=resource.url,
     )  # fmt: skip
     try:
-        count = Listing(resource, request.person, Query.read(QueryDict(q))).count()
+        count = Listing(resource, request.person, Query.of_address(q)).count()
     except BadQuery as error:
         page.problem = str(error)
         return _dialog(request, page)

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 
 from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
@@ -68,6 +69,14 @@ class Query:
             params.get("before", "")[:500],
             size,
         )
+
+    @classmethod
+    def of_address(cls, text: str) -> "Query":
+        """From the query part of a list's address. Raises BadQuery, also for one too long: cut short, more rows would
+        go out than were looked at."""
+        if len(text) > LONGEST:
+            raise BadQuery("筛选条件太长，去掉几个再来。")
+        return cls.read(QueryDict(text))
 
     def address(self, base: str, **changes: Any) -> str:
         """The address of this list with some parts changed; paging starts anew unless given."""
