@@ -3,7 +3,6 @@
 from django.urls import path
 
 from neiqin.kernel.files import care, pages
-from neiqin.kernel.files.api import add_endpoints
 from neiqin.kernel.files.attach import Attachments
 from neiqin.kernel.files.store import sweep
 from neiqin.kernel.resources.resource import Module
@@ -12,7 +11,7 @@ module = Module(
     label="附件",
     plugs=[Attachments()],
     panels={"*": [pages.panel]},
-    api=[add_endpoints],
+    api=["neiqin.kernel.files.api.add_endpoints"],
     hourly=[sweep, care.sweep_removed],
     urls=[
         path("files/<str:kind>/<int:record_id>/", pages.of_record, name="files"),

@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 import segno
-import typst
 
 HERE = Path(__file__).parent
 LONG_RUN = re.compile(r"[!-~]{24}(?=[!-~])")
@@ -50,7 +49,7 @@ def pdf(template: Path, paper: str, data: Mapping[str, Any], *, left: float = 0,
     check_glyphs(data)
     sheet = vars(PAPERS[paper]) | {"left": left, "top": top}
     given = orjson.dumps(_walked({"paper": sheet, **data}, _breakable), default=str).decode()
-    compiler = typst.Compiler(template.read_bytes(), root=str(HERE / "templates"), font_paths=_fonts())
+    compiler = _typst().Compiler(template.read_bytes(), root=str(HERE / "templates"), font_paths=_fonts())
     made = compiler.compile(format="pdf", sys_inputs={"data": given}, pdf_tags=False)
     assert isinstance(made, bytes)
     return made
@@ -74,8 +73,16 @@ def qr(text: str) -> str:
 
 
 @cache
+def _typst() -> Any:
+    """typst, loaded by whoever prints first: it costs 11 MB in each process."""
+    import typst
+
+    return typst
+
+
+@cache
 def _fonts() -> Any:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")])
+    return _typst().Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(HERE / "fonts")])
 
 
 @cache

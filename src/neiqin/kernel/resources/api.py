@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
 from ninja import NinjaAPI, Path, Query, Router
 from ninja.errors import ValidationError
 from ninja.security import HttpBearer
@@ -156,8 +157,8 @@ def _router(resource: Resource) -> Router:
     for action in resource.actions:
         _action_routes(router, resource, action)
     for module in site().modules:
-        for extend in module.api:
-            extend(router, resource)
+        for name in module.api:
+            import_string(name)(router, resource)
     return router
 
 

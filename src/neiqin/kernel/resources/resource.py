@@ -157,7 +157,8 @@ class Module:
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
     its list; clocks, rules, figures, forms: what the rooms of these names take from a manifest, each plugged in once;
-    plugs: what else is plugged in once; api: functions(router, resource) that add endpoints to every resource's own.
+    plugs: what else is plugged in once; api: dotted names of functions(router,
+    resource) that add endpoints to every resource's own; named, so that only the web process loads what an API needs.
     Panels under the key "*" are on every record's page.
     """
 
@@ -179,7 +180,7 @@ class Module:
     rules: Sequence[Plug] = ()
     figures: Sequence[Plug] = ()
     plugs: Sequence[Plug] = ()
-    api: Sequence[Callable[[Any, Resource], None]] = ()
+    api: Sequence[str] = ()
     forms: Sequence[Plug] = ()
 
 

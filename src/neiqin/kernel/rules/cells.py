@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import orjson
-import zen
 
 from neiqin.kernel.fields.field import Choice, Field
 from neiqin.kernel.fields.formats import BadFormat, half_width
@@ -121,7 +120,7 @@ def result(column: Column, cell: str, inputs: Sequence[Column]) -> str:
     for written, operator in {"×": "*", "÷": "/", "（": "(", "）": ")", "－": "-", "＋": "+"}.items():
         formula = formula.replace(written, operator)
     unknown = set(re.findall(r"[a-z_]\w*(?!\w*\()", formula)) - {c.name for c in inputs} - {"and", "or", "not", "in"}
-    if zen.validate_expression(formula) is not None or unknown:
+    if _engine().validate_expression(formula) is not None or unknown:
         raise BadCell(f"「{column.label}」的算式「{text[:60]}」算不出来：只能用 {_names(inputs)} 和 + - * / 括号。")
     return f"string({formula})"
 
@@ -153,10 +152,18 @@ def value_of(column: Column, text: Any) -> Any:
     )
 
 
+@cache
+def _engine() -> Any:
+    """zen, loaded by whoever decides first: it costs 9 MB in each process."""
+    import zen
+
+    return zen
+
+
 def compiled(expression: str, where: str) -> Any:
     """The expression ready to run. Raises BadCell."""
     try:
-        return zen.compile_expression(expression)
+        return _engine().compile_expression(expression)
     except RuntimeError as error:
         raise BadCell(f"{where}看不懂：{_first_line(error)}。") from None
 
