@@ -167,7 +167,7 @@ def _asked(times: int) -> int:
     from neiqin.modules.customers.resources import customer
 
     for n in range(times):
-        person = _person(f"rep{n + 1}" if n else "supervisor")
+        person = _person(f"rep{n + 10}" if n else "supervisor")
         made = Export.objects.create(
             resource=customer.key, person_id=person.id, query="", columns=["number", "name", "city"], form="xlsx",
             created_at=clock.now(),
