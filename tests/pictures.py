@@ -10,7 +10,13 @@ from playwright.sync_api import sync_playwright
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures"
 SIZES = {"1440": (1440, 900), "1366": (1366, 640), "390": (390, 844)}
 PASSWORD = "Hengchuan@2026"
-PAGES = {"customers": "/customers/customer/", "customer": "{record}", "form": "{record}edit/", "home": "/"}
+PAGES = {
+    "customers": "/customers/customer/",
+    "customer": "{record}",
+    "form": "{record}edit/",
+    "home": "/",
+    "imports": "/imports/",
+}
 
 
 def main(url: str) -> None:
