@@ -177,9 +177,10 @@ def test_a_file_is_not_given_out_to_who_has_lost_the_right_to_what_is_in_it(web,
     assert web.get(f"/exports/{made.pk}/file/").status_code == 404
 
 
-def test_a_phone_that_was_searched_for_does_not_stay_in_the_log(web, clerk):
+def test_a_phone_that_was_searched_for_stays_neither_in_the_log_nor_in_the_export(web, clerk):
     make(clerk, "苏州恒瑞精密机械有限公司")
     made = export(web, "q=138 0013 8000")
     assert made.done == 1
     (run,) = Run.objects.filter(action="export")
     assert run.params["filter"] == "搜「****8000」"
+    assert "0013" not in made.query

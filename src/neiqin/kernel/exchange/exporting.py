@@ -149,7 +149,7 @@ def make(export_id: int) -> None:
         name = f"{resource.label} {clock.local(clock.now()):%Y-%m-%d}.{export.form}"
         with transaction.atomic():
             export.file = store.keep(iter(lambda: out.read(1 << 20), b""), name, by=person, kind=FORMS[export.form])
-            _end(export, DONE, file=export.file, done=count)
+            _end(export, DONE, file=export.file, done=count, query=_without_phones(export.query))
             full = "full" in export.columns
             said = {"kind": export.resource, "rows": count, "filter": _filter_words(resource, export)}
             said |= {"purpose": export.purpose, "personal": "完整" if full else "遮盖"} if export.purpose else {}
@@ -267,6 +267,12 @@ def _still_may(person: Any, export: Export) -> bool:
     resource = site().resources.get(export.resource)
     full = "full" in export.columns
     return resource is not None and person.may(resource.view_permission) and (not full or person.may(PERSONAL))
+
+
+def _without_phones(address: str) -> str:
+    """The filter as it is kept once it has been used: of a phone that was searched for only the last four digits."""
+    query = Query.of_address(address)
+    return query.address("", q=finding.told(query.q)).removeprefix("?")
 
 
 def rescue() -> None:
