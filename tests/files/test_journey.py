@@ -35,6 +35,7 @@ def open_record(someone):
     page = someone.open("/customers/customer/?sort=pinyin")
     page.locator("tbody tr a").first.click()
     page.wait_for_selector("#tab-files")
+    page.wait_for_load_state("load")  # its scripts listen from then on
     return page
 
 

@@ -39,6 +39,7 @@ def test_from_file_to_customers_and_back(desk):
     clerk = desk("linzhixia", bypass_csp=True)
     page = clerk.open("/customers/customer/")
     page.get_by_role("link", name="导入").first.click()
+    page.wait_for_url("**/imports/**")
     page.set_input_files("input[type=file]", workbook("嘉兴南湖"))
     page.wait_for_selector(".maps", timeout=20_000)
     expect(page.locator(".wz-h h2")).to_contain_text("5 列，核对一下再继续")
@@ -55,7 +56,7 @@ def test_from_file_to_customers_and_back(desk):
     expect(page.locator(".done-h h2")).to_have_text("导入完成，12 家进了系统")
     assert seen(page) == []
     page.get_by_role("link", name="看客户").click()
-    page.wait_for_selector("[data-find]")
+    page.wait_for_url("**/customers/customer/")
     page.keyboard.press("/")
     page.keyboard.type("jxnh")
     expect(page.locator("tbody tr")).to_have_count(12)
