@@ -7,12 +7,15 @@ from urllib.parse import quote
 import pytest
 import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from python_calamine import load_workbook
 
 from neiqin.kernel.actions.models import Change, Event
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.exchange import pages, working
+from neiqin.kernel.exchange.documents import open_documents
 from neiqin.kernel.exchange.models import Import, Part
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
@@ -345,3 +348,17 @@ def test_undoing_updates_needs_the_right_to_change(web, clerk):
     imp = do(web, imp, "undo")
     assert imp.state == "done"
     assert Customer.objects.get().city == "昆山市"
+
+
+def test_checking_many_updates_asks_as_often_as_checking_few(web):
+    do(web, upload(web, workbook([good(n) for n in range(1, 41)])), "start")
+    asked = []
+    for count in (2, 40):
+        rows = [(*good(n)[:2], f"139{n:08}", *good(n)[3:]) for n in range(1, count + 1)]
+        imp = upload(web, workbook(rows), f"{count}.xlsx", mode="update")
+        assert counts(imp)["update"] == count
+        documents, checker = open_documents(imp.parts.get().body), working.tools_of(imp)[2]
+        with CaptureQueriesContext(connection) as queries:
+            checker.check(documents)
+        asked.append(len(queries))
+    assert asked[0] == asked[1]

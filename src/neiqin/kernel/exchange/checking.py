@@ -1,7 +1,7 @@
 """The dry run: what each document would do, without writing anything; in the sentences of form and API (C-DATA-01)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +27,7 @@ class Checker:
         self.plan, self.layout, self.mode, self.person = plan, layout, mode, person
         self.model = plan.resource.model
         self.references = References(person)
+        self.opened: dict[tuple[Any, int], Mapping[str, str | None]] = {}  # personal values of what is there
         self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
         self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders, *ORIGIN)}
         self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
@@ -234,6 +235,7 @@ class Checker:
             return
         present = self._present([d for d, _ in pairs], change.may)
         lines = self._present_lines(list(present))
+        self._open(present.values(), list(lines.values()))
         for document, values in pairs:
             record = present.get(document.record or 0)
             if record is None:
@@ -258,6 +260,16 @@ class Checker:
                     found[getattr(line, attribute)].setdefault(lines.name, []).append(line)
         return found
 
+    def _open(self, records: Iterable[Any], lines: Sequence[Mapping[str, Sequence[Any]]]) -> None:
+        """Open the personal values of these records and lines, one query a kind, to compare them with the file's."""
+        kinds = [(self.root, list(records))]
+        kinds += [(fields, [x for by in lines for x in by.get(n, ())]) for n, fields in self.line_fields.items()]
+        self.opened = {}
+        for fields, rows in kinds:
+            paths = [f.path for f in fields.values() if f.personal]
+            for row, texts in zip(rows, open_columns(rows, paths), strict=True) if rows and paths else ():
+                self.opened[type(row), row.pk] = texts
+
     def change_of(self, values: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         """What the change action gets: the fields the cells bring, and for each line the one it means, if there is."""
         change = self.plan.change
@@ -275,26 +287,24 @@ class Checker:
         return _plain([line])[0] | ({"id": same[0]} if len(same) == 1 else {})
 
     def _differs(self, record: Any, parsed: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> bool:
-        if any(_unlike(record, self.root[n], v) for n, v in parsed.items() if n in self.root):
+        if any(self._unlike(record, self.root[n], v) for n, v in parsed.items() if n in self.root):
             return True
         for name, fields in self.line_fields.items():
             present = {line.pk: line for line in lines.get(name, ())}
             for row in parsed.get(name, ()):
                 line = present.get(row.get("id") or 0)
-                if line is None or any(_unlike(line, fields[n], v) for n, v in row.items() if n in fields):
+                if line is None or any(self._unlike(line, fields[n], v) for n, v in row.items() if n in fields):
                     return True
         return False
+
+    def _unlike(self, record: Any, field: Field, value: Any) -> bool:
+        if field.personal:
+            return bool(self.opened[type(record), record.pk][field.path] != value)
+        return bool(getattr(record, record._meta.get_field(field.path).attname) != value)
 
 
 def _plain(value: Any) -> Any:
     return [{n: v for n, v in row.items() if n != "_row"} for row in value] if isinstance(value, list) else value
-
-
-def _unlike(record: Any, field: Field, value: Any) -> bool:
-    if field.personal:
-        (texts,) = open_columns([record], [field.path])
-        return bool(texts[field.path] != value)
-    return bool(getattr(record, record._meta.get_field(field.path).attname) != value)
 
 
 def tally(

@@ -337,10 +337,11 @@ def document_bag(imp: Import, layout: Layout, part: int, n: int, document: Docum
     """One document of the preview: its rows, cells with their marks, and the sentences below."""
     wrong = {(m.row, m.column): m.text for m in document.wrong}
     warned = {(m.row, m.column): m.text for m in document.warned}
+    heads = _heads(imp)
     rows = []
     for row, number in enumerate(document.rows[:ROWS_SHOWN]):
         cells = []
-        for head in _heads(imp):
+        for head in heads:
             place = (row, head.column)
             text = document.cells[row][head.column] if head.column < len(document.cells[row]) else ""
             tone = "bad" if place in wrong else "warn" if place in warned else ""
