@@ -22,12 +22,13 @@ from tests import factories
 from tests.exchange.test_import import RIGHTS, counts, good, workbook
 from tests.fixtures import ROOT
 
-ROWS, KILLS = 2000, 5
+ROWS, PART = 2000, 100
 
 
 def killed(imp: Import, database: str, folder, seconds: float) -> bool:
     """Work on the import in a process of its own and kill it after so many seconds; False if it was done before."""
     environment = os.environ | {"NEIQIN_DB_NAME": database, "NEIQIN_DB_ROLE": "app", "TEST_FILES": str(folder)}
+    environment["TEST_PART"] = str(PART)
     command = [sys.executable, "-m", "tests.exchange.work", str(imp.pk)]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as work:
         assert work.stdout is not None
@@ -42,8 +43,9 @@ def killed(imp: Import, database: str, folder, seconds: float) -> bool:
 
 
 @pytest.mark.platform
-def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_database, settings, tmp_path):
+def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_database, settings, tmp_path, monkeypatch):
     settings.FILES = tmp_path
+    monkeypatch.setattr(working, "PART", PART)
     clerk = factories.person("林知夏", position_=factories.rep_position("own", **RIGHTS))
     rows = [good(n) for n in range(1, ROWS + 1)]
     for at in (5, 700, 1999):
@@ -53,9 +55,9 @@ def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_databa
     imp = Import.objects.create(resource="customers.customer", person_id=clerk.pk, file=stored, created_at=clock.now())
     chance = random.Random(20261126)
 
-    def through(state: str, times: int, longest: float) -> int:
+    def through(state: str, kills: int) -> int:
         Import.objects.filter(pk=imp.pk).update(state=state, done=0)
-        died = sum(killed(imp, own_database, tmp_path, chance.uniform(0.05, longest)) for _ in range(times))
+        died = sum(killed(imp, own_database, tmp_path, chance.uniform(0.02, 0.25)) for _ in range(kills))
         working.work(import_id=imp.pk)
         imp.refresh_from_db()
         return died
@@ -63,22 +65,22 @@ def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_databa
     working.work(import_id=imp.pk)
     imp.refresh_from_db()
     assert imp.state == "ready"
-    assert through(CHECKING, 2, 0.5) > 0
+    assert through(CHECKING, 2) == 2
     expected = {"new": ROWS - 3, "update": 0, "skip": 0, "bad": 3}
     money = {"new": f"{(ROWS - 3) * 1000}.00", "bad": "3000.00", "update": "0", "skip": "0", "file": str(ROWS * 1000)}
     assert (imp.state, counts(imp), imp.totals["credit_limit"]) == ("ready", expected, money)
 
-    assert through(WRITING, KILLS, 1.0) > 0
+    assert through(WRITING, 5) == 5
     assert (imp.state, counts(imp), imp.totals["credit_limit"]) == ("done", expected, money)
     assert Customer.objects.count() == Contact.objects.count() == ROWS - 3
     assert not Customer.objects.values("name_key").annotate(n=Count("pk")).filter(n__gt=1).exists()
     assert Customer.objects.aggregate(s=Sum("credit_limit"))["s"] == Decimal((ROWS - 3) * 1000)
     assert Event.objects.filter(name="customers.customer.created").count() == ROWS - 3
-    assert Run.objects.filter(request_key__startswith=f"import-{imp.pk}-").count() == 5
+    assert Run.objects.filter(request_key__startswith=f"import-{imp.pk}-").count() == ROWS // PART
     numbers = sorted(int(n[2:]) for n in Customer.objects.values_list("number", flat=True))
     assert numbers == list(range(1, ROWS - 2))
 
-    assert through(UNDOING, KILLS, 1.0) > 0
+    assert through(UNDOING, 3) == 3
     assert (imp.state, imp.counts["left"]) == ("undone", 0)
     assert not Customer.objects.exists()
     assert not Contact.objects.exists()

@@ -14,6 +14,8 @@ if __name__ == "__main__":
     from neiqin.kernel.exchange import working
     from neiqin.kernel.resources.resource import site
 
+    working.PART = int(os.environ["TEST_PART"])
+
     site()
     print("at work", flush=True)  # noqa: T201
     working.work(import_id=int(sys.argv[1]))
