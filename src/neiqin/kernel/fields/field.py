@@ -8,7 +8,9 @@ from typing import Any
 
 from neiqin.kernel.fields import formats
 
-TEXT_KINDS = frozenset({"text", "long", "code", "choice", "state", "phone", "mobile", "email", "uscc", "postcode"})
+TEXT_KINDS = frozenset(
+    {"text", "long", "code", "choice", "state", "phone", "mobile", "email", "uscc", "postcode", "account"}
+)
 REFERENCE_KINDS = frozenset({"person", "unit", "ref"})
 
 
@@ -193,4 +195,5 @@ PARSERS: dict[str, Callable[[Field, Any], Any]] = {
     "email": _formatted(formats.email),
     "uscc": _formatted(formats.uscc),
     "postcode": _formatted(formats.postcode),
+    "account": _formatted(formats.bank_account),
 }
