@@ -23,12 +23,24 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
+from neiqin.modules.customers import followups
 from neiqin.modules.customers.actions import create
-from neiqin.modules.customers.models import Customer
+from neiqin.modules.customers.models import Customer, FollowUp
 from tests.stranger.models import Sample
 
 _counter = itertools.count(1)
-CUSTOMER_RIGHTS = ("view", "create", "edit", "hand_over", "deactivate", "confirm_level", "credit", "reveal", "export")
+CUSTOMER_RIGHTS = (
+    "view",
+    "create",
+    "edit",
+    "hand_over",
+    "deactivate",
+    "confirm_level",
+    "credit",
+    "reveal",
+    "follow",
+    "export",
+)
 
 
 def stamps() -> dict[str, Any]:
@@ -103,6 +115,21 @@ def customer(owner: Actor | None = None, name: str = "", **values: Any) -> Custo
     return Customer.objects.get(pk=outcome.done[0])
 
 
+def followup(customer_: Customer | None = None, **values: Any) -> FollowUp:
+    """A call with this customer, written down by the system for its owner."""
+    customer_ = customer_ or customer()
+    row = {
+        "customer": customer_.pk,
+        "way": "phone",
+        "happened_at": clock.now(),
+        "content": "问了轴承的交期",
+        "author": customer_.owner_id,
+    } | values
+    outcome = perform(followups.create, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return FollowUp.objects.get(pk=outcome.done[0])
+
+
 def login_of(someone: Person | Actor) -> Login:
     """The person's login, made if there is none."""
     person_id = _id(someone)
@@ -130,6 +157,7 @@ def api(client: Client, someone: Person | Actor) -> Client:
 MAKERS: dict[str, Any] = {
     "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
     "customers.customer": lambda: customer(),
+    "customers.followup": lambda: followup(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),
     "people.position": lambda: position("试用岗"),

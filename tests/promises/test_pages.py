@@ -147,6 +147,7 @@ PAGES: dict[str, Page] = {
     "healthz": Page(None, why="says that the server and its database are there, nothing more"),
     "": Page("", why="the workbench, made of what one may see"),
     "settings/": Page("", why="one's own"),
+    "customers/follow/": Page("customers.follow", absent=True),
     "search/": Page("", why="finds only what one may see"),
     "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
     "people/duties/": Page("people.duties"),

@@ -58,12 +58,12 @@ def _created(model: Any, ids: Iterable[int], runs: Sequence[int]) -> list[int]:
 
 
 def _stood_on(plan: Plan, ids: Sequence[int]) -> dict[int, Refusal]:
-    """Records that rows of other records point to (their own lines go along)."""
+    """Records that rows of other records point to (their own lines go along, and so does what is only reckoned)."""
     own = {lines.model for lines in plan.resource.all_lines}
     filed = Refusal("上面有归档的附件，没有撤销。", code="used")
     problems: dict[int, Refusal] = dict.fromkeys(filed_on(plan.resource.key, ids), filed)
     for relation in plan.resource.model._meta.related_objects:
-        if relation.related_model in own:
+        if relation.related_model in own or not getattr(relation.related_model, "audited", False):
             continue
         name = relation.field.name
         rows = relation.related_model.objects.filter(**{f"{name}__in": ids}).values_list(name)

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from neiqin.kernel import clock
 from neiqin.kernel.fields import formats
 
 TEXT_KINDS = frozenset(
@@ -54,6 +55,7 @@ class Field:
     form: bool = True
     list: bool = False
     sortable: bool = False
+    empty: str = ""  # what no reference is called, where that means something
     sort: str = ""  # the column it is sorted by, if another (a name by its pinyin)
     pri: int = 0
     width: int = 0
@@ -130,14 +132,20 @@ def _bool(field: Field, raw: Any) -> bool:
 
 
 def _moment(field: Field, raw: Any) -> datetime:
+    """A day alone is its midnight; without a time zone it is the company's wall clock, as people write it."""
     if not isinstance(raw, datetime):
         try:
-            raw = datetime.fromisoformat(str(raw))
+            raw = datetime.fromisoformat(str(raw).strip().replace("/", "-"))
         except ValueError:
-            raise formats.BadFormat(f"「{field.label}」不是时间，写成 2026-11-20 09:30。") from None
-    if raw.tzinfo is None:
-        raise formats.BadFormat(f"「{field.label}」缺时区，写成 2026-11-20T09:30:00+08:00。")
-    return raw
+            raw = _day(field, raw)
+    return raw if raw.tzinfo else raw.replace(tzinfo=clock.zone())
+
+
+def _day(field: Field, raw: Any) -> datetime:
+    try:
+        return datetime.combine(formats.date_cn(str(raw)), time())
+    except formats.BadFormat:
+        raise formats.BadFormat(f"「{field.label}」不是时间，写成 2026-11-20 09:30。") from None
 
 
 def _text(field: Field, raw: Any) -> str:

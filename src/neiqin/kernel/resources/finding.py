@@ -206,7 +206,7 @@ _STALE = (
 
 
 def _ids(sql: str, resource: "Resource", *values: Any) -> list[int]:
-    scope = " OR e.owner_id <> m.owner_id OR e.unit_id <> m.unit_id" if _scoped(resource) else ""
+    scope = " OR e.owner_id IS DISTINCT FROM m.owner_id OR e.unit_id <> m.unit_id" if _scoped(resource) else ""
     with connection.cursor() as cursor:
         cursor.execute(sql.format(table=resource.model._meta.db_table, scope=scope), [resource.key, *values])
         return [row[0] for row in cursor.fetchall()]

@@ -46,6 +46,11 @@ def paths(fields: Iterable[Field]) -> list[str]:
     return found
 
 
+def column_of(model: Any, field: Field) -> str:
+    """The column of the model's own table that a field is read from; "" for one that comes from another table."""
+    return "" if "__" in field.path else model._meta.get_field(field.path).column
+
+
 def shown(fields: Sequence[Field], row: Sequence[Any]) -> list[Any]:
     """The cell values of one row that was read by `paths`."""
     values, cells = iter(row), []
@@ -53,7 +58,7 @@ def shown(fields: Sequence[Field], row: Sequence[Any]) -> list[Any]:
         value = next(values)
         if field.kind in REFERENCE_KINDS:
             name = next(values)
-            cells.append(None if value is None else Face(value, name or "", _url(field, value)))
+            cells.append((field.empty or None) if value is None else Face(value, name or "", _url(field, value)))
         else:
             cells.append(plain(field, value))
     return cells

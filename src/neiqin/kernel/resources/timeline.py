@@ -128,7 +128,7 @@ def _cells(change: Any, lines: Lines | None, resource: Resource, known: Mapping[
     model = lines.model if lines else resource.model
     cells = []
     for field in lines.fields if lines else known.values():
-        column = model._meta.get_field(field.path).column
+        column = masks.column_of(model, field)
         if column in SILENT or (column not in change.before and column not in change.after):
             continue
         before, after = _present(field, change.before.get(column)), _present(field, change.after.get(column))

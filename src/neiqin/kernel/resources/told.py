@@ -214,7 +214,7 @@ class Told:
         model = lines.model if lines else resource.model
         cells = []
         for field in lines.fields if lines else resource.fields:
-            column = model._meta.get_field(field.path).column
+            column = masks.column_of(model, field)
             if column not in timeline.SILENT and (column in change.before or column in change.after):
                 label = f"{lines.label} {field.label}" if lines else field.label
                 cells.append(

@@ -55,11 +55,15 @@ def _known(batch: Batch[Customer], codes: Mapping[int, str]) -> dict[int, Refusa
     problems, seen = {}, set()
     for key, code in codes.items():
         if code in taken and (isinstance(batch, NewBatch) or taken[code][0] != key):  # new: key is a position
-            problems[key] = Refusal(f"这个信用代码已是「{taken[code][1]}」的，负责人 {taken[code][2]}。", "uscc")
+            problems[key] = Refusal(f"这个信用代码已是「{taken[code][1]}」的，{_held(taken[code][2])}。", "uscc")
         elif code and code in seen:
             problems[key] = Refusal("同一批里有两家用了这个信用代码。", "uscc")
         seen.add(code)
     return problems
+
+
+def _held(owner: str | None) -> str:
+    return f"负责人 {owner}" if owner else "在公海里"
 
 
 create = creating(Customer, CUSTOMER, numbers=NUMBERS, check=complete, label="新建客户")
@@ -78,6 +82,7 @@ def hand_over(
     if person is None:
         customers.refuse(dict.fromkeys(customers.ids, Refusal("接手人不存在或已离职，换一位。", "to")))
         return
+    customers.refuse({c.pk: "在公海里，到「公海」里分配。" for c in customers if c.owner_id is None})
     if not person.position.owns_key_customers:
         text = f"重点客户由销售经理或总监负责，{person.name}是{person.position.name}，换一位接手人。"
         customers.refuse({c.pk: Refusal(text, "to") for c in customers if c.level == fields.KEY})
@@ -136,14 +141,16 @@ def confirm_level(
         customers.refuse(dict.fromkeys(customers.ids, Refusal("负责人不存在或已离职，换一位。", "owner")))
         return
     if level == fields.KEY:
-        customers.refuse({c.pk: r for c in customers if (r := _needs_manager(people[owner or c.owner_id]))})
+        customers.refuse({c.pk: r for c in customers if (r := _needs_manager(people.get(owner or c.owner_id or 0)))})
     customers.tell({c.pk: {"from": c.level, "to": level} for c in customers})
     customers.set(level=level)
     if owner is not None:
         customers.set(owner_id=owner, unit_id=people[owner].unit_id)
 
 
-def _needs_manager(person: Person) -> Refusal | None:
+def _needs_manager(person: Person | None) -> Refusal | None:
+    if person is None:
+        return Refusal("在公海里，没有负责人。选一位销售经理或总监负责，再确认为重点。", "owner")
     if person.position.owns_key_customers:
         return None
     return Refusal(

@@ -62,12 +62,29 @@ credit_limit = Field(
 )
 credit_days = Field("credit_days", "账期（天）", "number", right="customers.credit", filter=True, min=0, section="结算")
 statement_day = Field("statement_day", "对账日", "number", help="每月几号，1 到 31", min=1, max=31, section="结算")
-owner = Field("owner", "负责人", "person", ref="people.person", list=True, filter=True, role="who", help="空着就是自己")
+owner = Field(
+    "owner",
+    "负责人",
+    "person",
+    ref="people.person",
+    list=True,
+    filter=True,
+    role="who",
+    help="空着就是自己",
+    empty="公海",
+)
 unit = Field("unit", "部门", "unit", ref="people.unit", form=False, filter=True)
 state = Field("state", "状态", "state", choices=STATES, form=False, list=True, filter=True)
 created_at = Field("created_at", "建档时间", "moment", form=False, filter=True)
 updated_at = Field("updated_at", "更新", "moment", form=False, list=True, filter=True, role="due")
 remark = Field("remark", "备注", "long", maxlength=1000, span=3, section="经营情况")
+
+followed_at = Field(
+    "followed_at", "最近跟进", "moment", column="standing__followed_at", form=False, list=True, filter=True, pri=2
+)
+next_on = Field("next_on", "下次跟进", "date", column="standing__next_on", form=False, list=True, filter=True, pri=1)
+quiet_since = Field("quiet_since", "没动静起", "moment", column="standing__quiet_since", form=False, filter=True)
+owned_since = Field("owned_since", "归现负责人", "moment", column="standing__owned_since", form=False, filter=True)
 
 FORM = (
     name,
@@ -87,7 +104,20 @@ FORM = (
     intention,
     remark,
 )
-ALL = (number, *FORM[:1], level, state, *FORM[1:], unit, created_at, updated_at)
+ALL = (
+    number,
+    *FORM[:1],
+    level,
+    state,
+    *FORM[1:],
+    unit,
+    followed_at,
+    next_on,
+    quiet_since,
+    owned_since,
+    created_at,
+    updated_at,
+)
 
 CONTACT = (
     Field("name", "姓名", required=True, maxlength=40),

@@ -1,22 +1,28 @@
 """Customer files: customer, contact, delivery address (practice.md 2.2)."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
+from django.db.models.functions import Greatest
 
 from neiqin.kernel.actions.models import Line
+from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.formats import company_name_key, initials, pinyin_key
+from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.kernel.personal.columns import PersonalText, subject_field
 from neiqin.modules.customers import fields, states
 
 
 class Customer(OwnedRecord):
-    """A prospective or existing customer. `name_key` is the name as duplicates are compared."""
+    """A prospective or existing customer. `name_key` is the name as duplicates are compared. Without an owner it is in
+    the public pool of its unit."""
 
     STATES = states.STATES
 
+    owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)  # type: ignore[assignment]
     number = models.CharField(max_length=20, default="")
     name = models.CharField(max_length=100)
     name_key = models.CharField(max_length=100, default="")
@@ -53,6 +59,8 @@ class Customer(OwnedRecord):
         indexes = [
             models.Index(fields=["name_key"], name="customers_name_key"),
             *scoped_indexes("customers", "updated_at", "pinyin", "number"),
+            models.Index(fields=["updated_at", "id"], condition=Q(owner=None), name="customers_pool"),
+            models.Index(fields=["unit", "updated_at", "id"], condition=Q(owner=None), name="customers_pool_unit"),
         ]
 
     def __str__(self) -> str:
@@ -97,3 +105,96 @@ class Address(Line):
     mobile = PersonalText(20, "address.mobile")
     region = models.CharField(max_length=60, default="")
     street = models.CharField(max_length=200)
+
+
+LATE = timedelta(days=3)
+HEADLINE = 60
+
+
+class FollowUp(OwnedRecord):
+    """One contact with a customer, as it was. It belongs to whom the customer belongs to, never to its writer, and
+    moves with the customer. late: written down more than three days afterwards (补录)."""
+
+    owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)  # type: ignore[assignment]
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="followups", db_index=False)
+    contact = models.CharField(max_length=40, default="")
+    way = models.CharField(max_length=10)
+    happened_at = models.DateTimeField()
+    content = models.TextField()
+    headline = models.CharField(max_length=HEADLINE, default="")
+    result = models.CharField(max_length=200, default="")
+    next_on = models.DateField(null=True)
+    next_what = models.CharField(max_length=100, default="")
+    author = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
+    late = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "跟进记录"
+        indexes = [
+            models.Index(fields=["customer", "happened_at", "id"], name="followup_customer"),
+            *scoped_indexes("followup", "happened_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.headline
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """Owner and unit of the customer, who must be in the writer's reach and is locked, so that a hand-over at the
+        same moment takes this follow-up along or is seen by it."""
+        reach = Customer.objects.filter(Customer.visible_to(batch.by, "customers.follow"))
+        rows = reach.filter(pk__in={r.customer_id for r in records}).order_by("pk")
+        if connection.in_atomic_block:
+            rows = rows.select_for_update(no_key=True, of=("self",))
+        customers = {c.pk: c for c in rows}
+        problems = {}
+        for position, record in enumerate(records):
+            customer = customers.get(record.customer_id)
+            if customer is not None:
+                record.owner_id, record.unit_id = customer.owner_id, customer.unit_id
+            record.author_id = record.author_id or batch.by.id
+            record.headline = record.content.split("\n")[0][:HEADLINE]
+            record.late = record.created_at - record.happened_at > LATE
+            if refusal := record.unfit(customer, batch.now):
+                problems[position] = refusal
+        return problems
+
+    def unfit(self, customer: Customer | None, now: Any) -> Refusal | None:
+        """Why it cannot stand like this; `customer`: hers as the writer may see it."""
+        if customer is None:
+            return Refusal("「客户」不在你能跟进的范围里，换一家。", "customer")
+        if customer.owner_id is None:
+            return Refusal(f"{customer.name}在公海里，先领取再跟进。", "customer")
+        if self.author_id is None:
+            return Refusal("「跟进人」没有填，选一位。", "author")
+        if self.happened_at > now + timedelta(minutes=5):
+            return Refusal("「跟进时间」还没到。写已经发生的，要做的写到下次跟进。", "happened_at")
+        if self.next_on is not None and self.next_on < self.happened_at.date():
+            return Refusal("「下次跟进」比这次还早，改晚一些。", "next_on")
+        return None
+
+
+class Standing(models.Model):
+    """Where a customer stands, reckoned from its follow-ups and its owner by effects, in a row of its own so that no
+    open form goes stale. owner: the present one, in the pool the last; quiet_since: since when nothing has happened."""
+
+    audited: ClassVar[bool] = False
+
+    customer = models.OneToOneField(Customer, models.CASCADE, primary_key=True, related_name="standing")
+    owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    owned_since = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    followed_at = models.DateTimeField(null=True)
+    quiet_since = models.GeneratedField(
+        expression=Greatest("owned_since", "followed_at"), output_field=models.DateTimeField(), db_persist=True
+    )
+    next_on = models.DateField(null=True)
+    next_what = models.CharField(max_length=100, default="")
+    dealt_on = models.DateField(null=True)
+    pooled_at = models.DateTimeField(null=True)
+    pooled_why = models.CharField(max_length=100, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "next_on"], condition=Q(pooled_at=None), name="customers_standing_next"),
+        ]

@@ -1,13 +1,32 @@
 """What customers plug into the system."""
 
+from pathlib import Path
+
+from django.urls import path
+
 from neiqin.kernel.resources.resource import Module
-from neiqin.modules.customers import figures, imports, resources
+from neiqin.kernel.rules.defaults import RuleFile
+from neiqin.modules.customers import figures, followups, imports, pages, resources
+
+RULES = Path(__file__).parent / "rules"
+# What may give a customer another owner, or make one.
+MOVES = ("created", "handed_over", "level_confirmed", "withdrawn")
 
 module = Module(
     label="客户",
-    resources=[resources.customer],
-    figures=figures.FIGURES,
-    imports=[imports.customers],
+    resources=[resources.customer, followups.resource],
+    figures=[*figures.FIGURES, followups.aimless],
+    imports=[imports.customers, followups.plan],
+    tools=[pages.tools],
+    home=[followups.to_follow, followups.without_next_step],
+    rules=[RuleFile(RULES / "next_step.json")],
+    urls=[path("customers/follow/", pages.follow)],
+    effects={f"customers.customer.{event}": followups.of_customers for event in MOVES}
+    | {
+        "customers.followup.created": followups.of_followups,
+        "customers.followup.edited": followups.of_followups,
+        "customers.followup.withdrawn": followups.of_withdrawn,
+    },
     permissions={
         "customers.view": "看客户",
         "customers.create": "新建客户",
@@ -17,5 +36,7 @@ module = Module(
         "customers.deactivate": "停用和恢复",
         "customers.credit": "看和改信用额度、账期",
         "customers.reveal": "看完整联系方式",
+        followups.MAY: "记跟进",
+        followups.CORRECT: "更正跟进记录，替人补记",
     },
 )

@@ -1,7 +1,7 @@
 """Screens and API of customers."""
 
 from neiqin.kernel.fields.formats import company_core
-from neiqin.kernel.resources.resource import Resource
+from neiqin.kernel.resources.resource import Related, Resource
 from neiqin.modules.customers import actions, fields
 from neiqin.modules.customers.models import Customer
 
@@ -24,4 +24,12 @@ customer = Resource(
     edit=actions.edit,
     actions=(actions.hand_over, actions.confirm_level, actions.reveal, actions.deactivate, actions.reactivate),
     reveals=actions.reveal,
+    related=(
+        Related(
+            "跟进记录",
+            "customers.followup",
+            "customer",
+            ("happened_at", "way", "contact", "headline", "next_on", "author"),
+        ),
+    ),
 )

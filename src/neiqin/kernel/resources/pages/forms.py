@@ -213,6 +213,8 @@ def _as_text(field: Field, value: Any) -> str:
         return ""
     if field.kind == "bool":
         return "on" if value else ""
+    if field.kind == "moment" and hasattr(value, "tzinfo"):
+        return f"{clock.local(value):%Y-%m-%dT%H:%M}"
     if field.kind in ("money", "quantity"):
         return f"{value.normalize():f}" if hasattr(value, "normalize") else str(value)
     return str(value)

@@ -129,8 +129,8 @@ def _tools(resource: Resource, record: Any, person: Any) -> list[Bag]:
     """What the manifests offer for chosen rows, for this one."""
     tools = [t for m in site().modules for make in m.tools for t in make(resource, person, "") if t.rows]
     return [
-        Bag(name="", label=t.label, icon=t.icon, key="", primary=False, danger=False, url=f"{t.url}&id={record.pk}",
-            dialog=t.dialog)
+        Bag(name="", label=t.label, icon=t.icon, key="", primary=t.primary, danger=False,
+            url=f"{t.url}&id={record.pk}", dialog=t.dialog)
         for t in tools
     ]  # fmt: skip
 

@@ -146,7 +146,7 @@ def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
         if (resource.key, root) not in allowed:
             continue
         for field in lines.fields if lines else resource.fields_for(person).values():
-            column = (lines.model if lines else resource.model)._meta.get_field(field.path).column
+            column = masks.column_of(lines.model if lines else resource.model, field)
             if (column in change.after or column in change.before) and field.name not in ("updated_at", "created_at"):
                 told = field.but(label=f"{lines.label} {field.label}") if lines else field
                 cells.append((root, told, change.before.get(column), change.after.get(column), resource.key))

@@ -39,7 +39,11 @@ def run() -> dict[str, Any]:
     proof = seals.verify()
     customer = Customer.objects.select_related("owner").get(pk=made)
     return {
-        "customer": {"number": customer.number, "owner": customer.owner.name, "version": customer.version},
+        "customer": {
+            "number": customer.number,
+            "owner": customer.owner.name if customer.owner else "",
+            "version": customer.version,
+        },
         "previewed": len(ahead.changes),
         "refused": [r.text for r in refused.refused.values()],
         "history": {"runs": Run.objects.count(), "events": Event.objects.count(), "changes": Change.objects.count()},
