@@ -1,6 +1,7 @@
 # Needs Python 3.11 or later and make; everything else is installed into .venv from requirements/*.txt.
 #
 #   make demo     set up, load the demo company, serve it        ARGS="--no-serve --json" for scripts
+#   make start    serve one's own company; the first time it says how to open  ARGS="--host 0.0.0.0" for the whole office
 #   make test     everything that CI runs: check, then all tests ARGS="-k name" to choose
 #   make check    format, lint, types, import contracts, migrations, templates
 #   make bench    benchmarks, a JSON object a line               BENCH=name for one
@@ -14,8 +15,11 @@ PY := .venv/bin/python
 # Settings are read by the checkers too; they must not make keys in the data folder of a running system.
 CHECKING := NEIQIN_DATA=.neiqin-test/check NEIQIN_DATABASE_URL=
 
-.PHONY: demo test check bench clauses fmt lock base dev
+.PHONY: demo start test check bench clauses fmt lock base dev
 .NOTPARALLEL:
+
+start: base
+	@.venv/bin/neiqin up $(ARGS)
 
 demo: base
 	@.venv/bin/neiqin demo $(ARGS)

@@ -8,6 +8,7 @@ from django.test import Client
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.fields.formats import uscc_check_digit
 from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import (
@@ -24,6 +25,7 @@ from neiqin.kernel.people.models import (
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.modules.customers import followups
+from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp
 from tests.stranger.models import Sample
@@ -68,6 +70,11 @@ def rep_position(scope: str = "own", **more: str) -> Position:
 
 def manager_position() -> Position:
     return position("销售经理", owns_key_customers=True, **{f"customers_{right}": "below" for right in CUSTOMER_RIGHTS})
+
+
+def entity(name: str = "试用有限公司") -> Entity:
+    code = f"91320594{next(_counter):09}"
+    return Entity.objects.create(name=name, uscc=code + uscc_check_digit(code), **stamps())
 
 
 def person(name: str = "周启明", *, unit_: Unit | None = None, position_: Position | None = None) -> Person:
@@ -158,6 +165,7 @@ MAKERS: dict[str, Any] = {
     "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
     "customers.customer": lambda: customer(),
     "customers.followup": lambda: followup(),
+    "company.entity": lambda: entity(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),
     "people.position": lambda: position("试用岗"),

@@ -7,3 +7,4 @@ INSTALLED_APPS = [*INSTALLED_APPS, "tests.stranger"]
 MODULES = [*MODULES, "tests.stranger.module"]
 # The product's hash takes 0.4 s a login by design; servers started by tests read these settings too.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+COMPANY_NAME = "恒川工业品"

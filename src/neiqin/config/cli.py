@@ -1,9 +1,11 @@
 """The `neiqin` command. Each sub-command is a function; Django is loaded only by those that need it."""
 
 import argparse
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -54,7 +56,7 @@ def up(given: argparse.Namespace) -> int:
             _prepare()
             if not port_is_free(given.host, given.port):
                 raise ClusterProblem(f"端口 {given.port} 已被占用；请用 --port 换一个端口。")
-            url = f"http://{given.host}:{given.port}/"
+            url = f"http://{_name_of(given.host)}:{given.port}/"
             address.write_text(url)
             web = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
             web += ["--threads", str(given.threads)]
@@ -62,7 +64,7 @@ def up(given: argparse.Namespace) -> int:
             if not given.no_worker:
                 # People wait for the web, nobody for the queue: it starts a moment later.
                 children += [Child("worker", []), Child("jobs", [], due=time.monotonic() + 2)]
-            Supervisor(cluster, children, lambda: print(f"内勤已启动：{url}", flush=True)).run(given.host, given.port)
+            Supervisor(cluster, children, lambda: _welcome(url, data)).run(given.host, given.port)
     return 0
 
 
@@ -75,7 +77,10 @@ def migrate(given: argparse.Namespace) -> int:
 
 
 def demo(given: argparse.Namespace) -> int:
-    """Fill an empty installation with the demo company, then serve it."""
+    """Fill an empty installation with the demo company, then serve it. In a folder of its own, for practice."""
+    if not os.environ.get("NEIQIN_DATA"):
+        usual = environment.data_folder()
+        os.environ["NEIQIN_DATA"] = str(usual.with_name(f"{usual.name}-demo"))
     with _database():
         _prepare()
         found = json.loads(_in_child("neiqin.config.demo", capture=True).splitlines()[-1])
@@ -320,6 +325,23 @@ def _stop_supervisor(data: Path) -> bool:
     while time.monotonic() < end and not locks.free(data / "locks/up"):
         time.sleep(0.05)
     return True
+
+
+def _name_of(host: str) -> str:
+    """What others call this machine; of all its addresses the one that leads out. Nothing is sent."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104
+        return f"[{host}]" if ":" in host else host
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))
+        return str(probe.getsockname()[0])
+    return "127.0.0.1"
+
+
+def _welcome(url: str, data: Path) -> None:
+    print(f"内勤已启动：{url}", flush=True)
+    with contextlib.suppress(FileNotFoundError):
+        code = (data / "start-code").read_text()
+        print(f"第一次启动，打开 {url}start/?code={code} 建第一个账号。", flush=True)
 
 
 def _prepare() -> None:

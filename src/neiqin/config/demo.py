@@ -9,9 +9,16 @@ from neiqin.config.setup import setup_as
 def main() -> int:
     """Print one line of JSON: logins and counts."""
     setup_as("app")
+    from django.conf import settings
+
+    from neiqin.modules.company import opening
     from neiqin.modules.customers.demo import job, load
 
-    sys.stdout.write(json.dumps(load() | {"job": job.run()}, ensure_ascii=False, default=str) + "\n")
+    if opening.is_new():
+        settings.PRACTICE_MARK.touch()
+    found = load()
+    opening.prepare_code()
+    sys.stdout.write(json.dumps(found | {"job": job.run()}, ensure_ascii=False, default=str) + "\n")
     return 0
 
 

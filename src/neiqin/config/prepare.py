@@ -36,10 +36,12 @@ def prepare(verbosity: int = 0) -> None:
 
         outside.ensure_roles(environment.load().dsn)
     from neiqin.kernel.actions import seals
+    from neiqin.modules.company import opening
 
     seals.open_era_if_brought_here()  # before a migration writes
     call_command("migrate", interactive=False, verbosity=verbosity)
     call_command("collectstatic", interactive=False, verbosity=0)
+    opening.prepare_code()
     remember()
 
 

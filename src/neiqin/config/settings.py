@@ -20,6 +20,7 @@ MODULES = [
     "neiqin.kernel.exchange.module",
     "neiqin.kernel.files.module",
     "neiqin.kernel.printing.module",
+    "neiqin.modules.company.module",
     "neiqin.modules.customers.module",
 ]
 
@@ -59,6 +60,7 @@ INSTALLED_APPS = [
     "neiqin.kernel.guests",
     "neiqin.kernel.exchange",
     "neiqin.web",
+    "neiqin.modules.company",
     "neiqin.modules.customers",
 ]
 
@@ -200,7 +202,11 @@ DEFAULT_FROM_EMAIL = os.environ.get("NEIQIN_MAIL_FROM", "") or f"neiqin@{EMAIL_H
 PUBLIC_URL = os.environ.get("NEIQIN_URL", "").rstrip("/") or next(iter(CSRF_TRUSTED_ORIGINS), "")
 ROBOT_ORIGINS = [o for o in os.environ.get("NEIQIN_ROBOT_ORIGINS", "").split(",") if o]
 
-COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "恒川工业品")
+COMPANY_NAME = os.environ.get("NEIQIN_COMPANY", "")  # else the topmost unit's
+COMPANY = "neiqin.kernel.people.company.company_name"  # for rooms that know no people
+PRACTICE_MARK = ENV.data / "practice"  # the demo company: every page says so
+PRACTICE = PRACTICE_MARK.exists()
+START_CODE = ENV.data / "start-code"  # who has read it may make the first administrator
 RENDERER = "neiqin.web.jinja.render"
 ACTOR_OF = "neiqin.kernel.people.actors.actor_of"  # for jobs of rooms that know no people
 CSRF_FAILURE_VIEW = "neiqin.web.errors.csrf_failed"

@@ -15,6 +15,7 @@ from django.template import engines
 from django.template.backends.jinja2 import Template
 from django.template.backends.utils import csrf_input_lazy, csrf_token_lazy
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from jinja2 import Environment, StrictUndefined
 from jinja2_fragments import render_block
 from markupsafe import Markup
@@ -39,6 +40,7 @@ ANONYMOUS: dict[str, Any] = {
     "person": None,
     "menu": [],
     "company": "内勤",
+    "practice": False,
     "nav_counts": {},
     "theme": "auto",
     "density": "normal",
@@ -58,7 +60,8 @@ def environment(**options: Any) -> Environment:
     env.globals |= {
         "static": static,
         "url": url,
-        "guest_company": lambda: settings.COMPANY_NAME,
+        "guest_company": lambda: import_string(settings.COMPANY)(),
+        "opening_code_waits": lambda: settings.START_CODE.exists(),
         "CELLS": CELLS,
         "cell": cell,
         "zip": zip,

@@ -28,6 +28,7 @@ class Action:
     merges: bool = False  # takes a stale version if the changed fields are disjoint
     partial: bool = False  # only the given parameters are checked and passed on
     each: bool = False  # takes rows: to each record parameters of its own, in `batch.rows`
+    numbers: Any = None  # of one that creates: what numbers its records
     rehearse: Callable[[Any], None] | None = None  # of one that creates: refuse what it would, and write nothing
     button: bool = True
     bulk: bool = True

@@ -70,6 +70,7 @@ def creating(
         "created",
         shape=shape,
         creates=True,
+        numbers=numbers,
         rehearse=rehearse,
         button=False,
         bulk=False,

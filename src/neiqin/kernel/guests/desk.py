@@ -18,6 +18,7 @@ from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.guests import asks
 from neiqin.kernel.guests.asks import INVITE, Ask
 from neiqin.kernel.guests.models import ANSWERED, EXPIRED, OPEN, REVOKED, Invitation
+from neiqin.kernel.people.company import company_name
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen
 from neiqin.kernel.resources.resource import site
@@ -115,7 +116,7 @@ def _invite(request: Any, ask: Ask, record: Any, page: Bag) -> None:
     if not refusal:
         link = f"{settings.PUBLIC_URL or request.build_absolute_uri('/').rstrip('/')}/g/{token}/"
         qr = segno.make(link, error="m").svg_data_uri(scale=4, border=2)
-        text = f"【{settings.COMPANY_NAME}】{request.person.name}请您{ask.label}：{link} ，{page.days} 天内有效。"
+        text = f"【{company_name()}】{request.person.name}请您{ask.label}：{link} ，{page.days} 天内有效。"
         page.made = Bag(link=link, qr=qr, code=code, text=text, held=held)
 
 

@@ -20,6 +20,7 @@ from neiqin.kernel.notices import robots, times
 from neiqin.kernel.notices.models import GIVEN_UP, SENT, WAITING, Channel, Delivery, Notice, Wishes
 from neiqin.kernel.notices.robots import Refused
 from neiqin.kernel.notices.tell import JOB, ask, begin
+from neiqin.kernel.people.company import company_name
 from neiqin.kernel.people.models import Login
 from neiqin.kernel.personal.blobs import open_blob
 
@@ -144,11 +145,11 @@ def letter(notices: Sequence[Notice], address: str, row: Delivery) -> EmailMulti
     title = notices[0].title if row.slot is None else f"{len(notices)} 条消息没看"
     shown = [(n, f"{settings.PUBLIC_URL}/notices/{n.pk}/" if settings.PUBLIC_URL else "") for n in notices]
     about = {
-        "title": title, "company": settings.COMPANY_NAME, "notices": shown[:MOST_IN_MAIL],
+        "title": title, "company": company_name(), "notices": shown[:MOST_IN_MAIL],
         "more": max(0, len(notices) - MOST_IN_MAIL), "home": settings.PUBLIC_URL,
     }  # fmt: skip
     mail = EmailMultiAlternatives(
-        f"【{settings.COMPANY_NAME}】{title}", render_to_string("notices_mail.txt", about), to=[address],
+        f"【{company_name()}】{title}", render_to_string("notices_mail.txt", about), to=[address],
         headers={"Message-ID": f"<notice-{row.pk}@{_domain()}>", "Auto-Submitted": "auto-generated"},
     )  # fmt: skip
     mail.attach_alternative(render_to_string("notices_mail.html", about), "text/html")

@@ -15,6 +15,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from neiqin.kernel import clock
+from neiqin.kernel.numbering.models import Series
 
 MOST_AT_ONCE = 100_000
 
@@ -152,6 +153,13 @@ class Numbers:
     def assign(self, records: Sequence[Any]) -> None:
         """Number records that are saved, as the last thing."""
         assign(records, self.column, self.pattern, clock.today())
+
+
+def upcoming(pattern: Pattern, on: date, entity_id: int = 1) -> str:
+    """The number that the next document of this business date would get if it came now; nothing is taken."""
+    period = pattern.period(on)
+    row = Series.objects.filter(code=pattern.series, entity_id=entity_id, period=period).first()
+    return pattern.write(period, row.next if row else 1)
 
 
 def continue_from(pattern: Pattern, last_number: str, entity_id: int = 1) -> int:

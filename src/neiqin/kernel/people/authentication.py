@@ -107,6 +107,9 @@ class AccountAdapter(DefaultAccountAdapter):
         super().login(request, user)
         request.session["stamp"] = str(user.session_stamp)
 
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return "/"
+
     def set_password(self, user: Any, password: str) -> None:
         user.password_changed_at, user.must_change = clock.now(), False
         super().set_password(user, password)

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 from neiqin.kernel.resources.resource import site
 
@@ -29,7 +30,8 @@ def shell_of(request: Any) -> Any:
     return SimpleNamespace(
         person=person,
         menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e],
-        company=settings.COMPANY_NAME,
+        company=import_string(settings.COMPANY)(),
+        practice=settings.PRACTICE,
         theme=person.theme,
         density=person.density,
         news=_news(person),

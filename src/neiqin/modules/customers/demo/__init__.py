@@ -17,18 +17,14 @@ from neiqin.kernel.fields.formats import pinyin_key
 from neiqin.kernel.numbering.series import continue_from
 from neiqin.kernel.people.models import (
     Appointment,
-    Duty,
-    Grant,
     Login,
     Person,
-    Position,
-    PositionRole,
-    Role,
     Unit,
     UnitPlace,
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM
+from neiqin.modules.company import presets
 from neiqin.modules.customers import fields
 from neiqin.modules.customers.actions import NUMBERS, create, deactivate
 from neiqin.modules.customers.models import Customer
@@ -84,7 +80,7 @@ def _organisation() -> dict[str, Person]:
             **_stamps(),
         )
     UnitPlace.objects.bulk_create(UnitPlace(unit=u, above=u.parent, from_on=first_day) for u in units.values())
-    positions = _positions()
+    positions = presets.load()
     people: dict[str, Person] = {}
     hashed = make_password(PASSWORD)
     rows = _json("people.json")
@@ -112,28 +108,6 @@ def _organisation() -> dict[str, Person]:
     for row in _json("units.json"):
         Unit.objects.filter(code=row["code"]).update(leader=people[row["leader"]])
     return people
-
-
-def _positions() -> dict[str, Position]:
-    """Each position with a role of the same name, its grants, and its duties in the first version."""
-    grants, positions = _json("grants.json"), {}
-    for row in _json("positions.json"):
-        position = Position.objects.create(
-            code=row["code"],
-            name=row["name"],
-            pinyin=pinyin_key(row["name"]),
-            rank=row["rank"],
-            owns_key_customers=row["code"] in ("sales_director", "sales_manager"),
-            **_stamps(),
-        )
-        role = Role.objects.create(code=row["code"], name=row["name"], pinyin=position.pinyin, **_stamps())
-        PositionRole.objects.create(position=position, role=role)
-        wanted = {"people.view": "all"} | grants[row["code"]]
-        Grant.objects.bulk_create(Grant(role=role, permission=p, scope=s) for p, s in wanted.items())
-        text = "\n".join(f"{n}. {duty['text']}" for n, duty in enumerate(row["duties"], 1))
-        Duty.objects.create(position=position, number=1, text=text, published_at=clock.now())
-        positions[row["code"]] = position
-    return positions
 
 
 def _customers(people: dict[str, Person]) -> None:
