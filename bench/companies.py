@@ -37,7 +37,7 @@ def _digest() -> str:
     source = ROOT / "src/neiqin"
     files = [ROOT / "bench/company.py", ROOT / "bench/generate_names.py", ROOT / "bench/name_parts.txt"]
     files += [source / "kernel/search/text.py", *(source / "kernel/search/migrations").glob("*.py")]
-    files += [*(source / "modules/customers/migrations").glob("*.py"), source / "modules/customers/demo/grants.json"]
+    files += [*(source / "modules/customers/migrations").glob("*.py"), source / "modules/company/presets/grants.json"]
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(file.read_bytes())

@@ -27,6 +27,7 @@ from bench.generate_names import companies, mobiles, person_names, regions, uscc
 from neiqin.kernel.fields.formats import company_name_key, initials, pinyin_key
 
 DEMO = Path(__file__).resolve().parent.parent / "src/neiqin/modules/customers/demo"
+PRESETS = DEMO.parents[1] / "company/presets"
 PASSWORD = "Hengchuan@2026"
 COLLABORATED, VISIBLE = 20, 10_000  # a rep sees VISIBLE customers, COLLABORATED of them as a collaborator
 GROUPS, REPS_OF_GROUP = 20, 10
@@ -325,8 +326,8 @@ class _People:
 
     def _positions(self) -> dict[str, Any]:
         models, made = self.models, {}
-        grants = json.loads((DEMO / "grants.json").read_text("utf-8"))
-        for row in json.loads((DEMO / "positions.json").read_text("utf-8")):
+        grants = json.loads((PRESETS / "grants.json").read_text("utf-8"))
+        for row in json.loads((PRESETS / "positions.json").read_text("utf-8")):
             key = {"code": row["code"], "name": row["name"], "pinyin": pinyin_key(row["name"])}
             owns = row["code"] in ("sales_director", "sales_manager")
             position = models.Position.objects.create(rank=row["rank"], owns_key_customers=owns, **key, **self.stamps)

@@ -24,8 +24,8 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
-from neiqin.modules.customers import followups
 from neiqin.modules.company.models import Entity
+from neiqin.modules.customers import followups
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp
 from tests.stranger.models import Sample

@@ -9,6 +9,7 @@ import pytest
 from bench import demo_files
 from bench.generate_names import company_names, mobiles, person_names, regions, usccs
 from neiqin.kernel.fields import formats as f
+from neiqin.modules.company import presets
 
 FOLDER = demo_files.FOLDER
 
@@ -54,7 +55,7 @@ def test_everybody_can_be_reached():
 def test_people_units_and_positions_fit_together():
     staff = people()
     units = {row["code"]: row for row in json.loads((FOLDER / "units.json").read_text("utf-8"))}
-    positions = {row["code"]: row for row in json.loads((FOLDER / "positions.json").read_text("utf-8"))}
+    positions = {row["code"]: row for row in json.loads((presets.HERE / "positions.json").read_text("utf-8"))}
     assert len({row["login"] for row in staff.values()}) == len(staff)
     for row in staff.values():
         assert row["unit"] in units
