@@ -153,6 +153,8 @@ PAGES: dict[str, Page] = {
     "people/duties/": Page("people.duties"),
     "people/duties/<int:duty_id>/": Page("", hides=True, example=a_duty, why="of one's own position"),
     "people/rights/": Page("people.rights"),
+    "people/safety/": Page("people.rights"),
+    "people/review/": Page("people.rights"),
     "start/": Page(None, absent=True, why="only with the start code, and only while nobody can sign in"),
     "company/start/": Page("company.manage"),
     "company/start/people/": Page("people.manage"),

@@ -134,6 +134,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_IDLE = timedelta(minutes=30)
+SESSION_IDLE_ADMIN = timedelta(minutes=15)  # of who may administer
 SESSION_COOKIE_NAME = "neiqin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = HTTPS

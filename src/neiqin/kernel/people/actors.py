@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from neiqin.kernel import clock
+from neiqin.kernel.people import safety
 from neiqin.kernel.people.models import Access, Appointment, Delegation, Grant, Person, PositionRole, Unit, WorksFor
 from neiqin.kernel.people.scope import Actor, Scope
 
@@ -56,7 +57,7 @@ def _build(person_id: int, day: date) -> Actor:
                 scopes[permission] = scopes.get(permission, Scope()) | scope
     return Actor(
         person.pk, person.name, person.staff_no, person.position.name, person.unit.name, person.unit_id,
-        scopes, delegated, person.theme, person.density,
+        scopes, delegated, person.theme, person.density, limits=safety.limits_of(person_id, day),
     )  # fmt: skip
 
 
@@ -116,5 +117,8 @@ def units_below() -> dict[int, frozenset[int]]:
 
 
 def at(actor: Actor, address: str | None) -> Actor:
-    """The same actor, calling from an address."""
-    return replace(actor, address=address)
+    """The same actor, calling from an address: outside the networks of administration without rights to administer."""
+    if safety.inside(address, actor.limits.networks):
+        return replace(actor, address=address)
+    scopes = {name: scope for name, scope in actor.scopes.items() if name not in safety.ADMINISTRATION}
+    return replace(actor, address=address, scopes=scopes)

@@ -7,19 +7,20 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 from django.db.models import F, Subquery
 from django.http import HttpRequest
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
-from neiqin.kernel.people.models import Access, Login, Person
+from neiqin.kernel.people.models import Access, Login, OldPassword, Person
 from neiqin.kernel.people.scope import Actor
 
 FAILURES = 5
 LOCKED_FOR = timedelta(minutes=30)
 LENGTH = 10
+REMEMBERED = 5
 CLASSES = (r"[a-z]", r"[A-Z]", r"\d", r"[^a-zA-Z\d]")
 
 
@@ -34,9 +35,20 @@ class PasswordRules:
             raise ValidationError("密码要有小写、大写、数字、符号里的三种。")
         if user is not None and user.username and user.username.lower() in password.lower():
             raise ValidationError("密码里不能有账号。")
+        if user is not None and user.pk and _was_used(user, password):
+            raise ValidationError(f"最近 {REMEMBERED} 次用过这个密码，换一个。")
 
     def get_help_text(self) -> str:
         return f"至少 {LENGTH} 位，小写、大写、数字、符号里要有三种。"
+
+
+def _was_used(login: Login, password: str) -> bool:
+    used = [login.password, *_old(login).values_list("password", flat=True)[: REMEMBERED - 1]]
+    return any(check_password(password, stored) for stored in used if stored)
+
+
+def _old(login: Login) -> Any:
+    return OldPassword.objects.filter(login=login).order_by("-pk")
 
 
 class LoginBackend(ModelBackend):
@@ -111,6 +123,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return "/"
 
     def set_password(self, user: Any, password: str) -> None:
+        if user.pk and user.password:
+            OldPassword.objects.create(login=user, password=user.password)
+            kept = list(_old(user).values_list("pk", flat=True)[: REMEMBERED - 1])
+            OldPassword.objects.filter(login=user).exclude(pk__in=kept).delete()
         user.password_changed_at, user.must_change = clock.now(), False
         super().set_password(user, password)
 

@@ -13,6 +13,7 @@ POSITION = (
     Field("code", "岗位编码", "code", required=True, maxlength=30, list=True, role="id"),
     Field("rank", "级别", "number", default=50, list=True, help="数字越小级别越高"),
     Field("owns_key_customers", "可负责重点客户", "bool", list=True),
+    Field("sensitive", "登录要动态码", "bool", list=True, help="敏感岗位：没有设动态码的人登录后先去设"),
 )
 POSITION_ROLE = (Field("role", "角色", "ref", ref="people.role", required=True),)
 ROLE = (

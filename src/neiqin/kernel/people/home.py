@@ -9,7 +9,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions import seals
 from neiqin.kernel.actions.worker import ALARM_LAG
 from neiqin.kernel.figures.figure import FIGURES
-from neiqin.kernel.people import duties
+from neiqin.kernel.people import duties, safety
 from neiqin.kernel.people.models import Login
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.pages.search import recent
@@ -65,6 +65,23 @@ def to_sign(person: Any) -> list[Todo]:
             "file-certificate",
         )
         for d in duties.unsigned_of(person.id)
+    ]
+
+
+def to_review(person: Any) -> list[Todo]:
+    """Going through the rights when it is time (C-SEC-05)."""
+    due = safety.review_due() if person.may(safety.RIGHTS) else None
+    if due is None or due > clock.today():
+        return []
+    return [
+        Todo(
+            "复核权限：谁能导出、谁能看完整联系方式",
+            "/people/review/",
+            "登录安全",
+            "shield-lock",
+            f"{due:%m-%d} 到期",
+            "warn",
+        )
     ]
 
 

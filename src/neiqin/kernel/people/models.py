@@ -63,6 +63,7 @@ class Position(Named):
     code = models.CharField(max_length=30, unique=True)
     rank = models.IntegerField(default=50)
     owns_key_customers = models.BooleanField(default=False)  # C-CUS-11
+    sensitive = models.BooleanField(default=False)  # C-SEC-05: its holders work with a second factor only
 
 
 class Duty(Line):
@@ -223,6 +224,28 @@ class Collaborator(Line):
         indexes = [models.Index(fields=["model", "record_id"], name="people_collaborator_record")]
 
 
+class Safety(Record):
+    """How safe signing in and reading are to be: one row (practice.md 7.3, C-SEC-03, C-SEC-05).
+
+    admin_addresses: networks from which administration is done, empty for everywhere; reads_an_hour: files that a
+    person opens in an hour before somebody is told; reads_stop: beyond that no more are shown; reviewed_on: when the
+    rights were last gone through.
+    """
+
+    VIEW = "people.rights"
+
+    name = models.CharField(max_length=20, default="登录安全")
+    password_days = models.IntegerField(default=90)
+    admin_addresses = models.CharField(max_length=500, default="", blank=True)
+    reads_an_hour = models.IntegerField(default=200)
+    reads_stop = models.BooleanField(default=False)
+    review_days = models.IntegerField(default=180)
+    reviewed_on = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Access(models.Model):
     """One row: a counter that a trigger raises whenever anything that decides rights changes."""
 
@@ -264,6 +287,15 @@ class Login(AbstractBaseUser):
 
     def get_full_name(self) -> str:
         return self.person.name if self.person else self.username
+
+
+class OldPassword(models.Model):
+    """The stored form of a password that a login has had: the last five are not used again."""
+
+    audited: ClassVar[bool] = False
+
+    login = models.ForeignKey(Login, models.CASCADE, related_name="+")
+    password = models.CharField(max_length=128)
 
 
 class Token(models.Model):

@@ -18,7 +18,7 @@ module = Module(
         "audit.view": "查操作日志",
     },
     panels={"people.person": [panels.what_he_can_do, panels.account], "people.position": [panels.written_duties]},
-    home=[home.to_sign, home.for_administrators],
+    home=[home.to_sign, home.to_review, home.for_administrators],
     hourly=[appointments.settle_appointments],
     urls=[
         path("", views.home, name="home"),
@@ -27,6 +27,8 @@ module = Module(
         path("people/duties/", views.duties, name="duties"),
         path("people/duties/<int:duty_id>/", views.duty, name="duty"),
         path("people/rights/", views.rights, name="rights"),
+        path("people/safety/", views.secure, name="safety"),
+        path("people/review/", views.review, name="review"),
         path("log/", log.show, name="log"),
         path("log/<int:run_id>/", log.one, name="log_run"),
     ],
@@ -34,6 +36,7 @@ module = Module(
         MenuEntry("工作台", "/", "layout-dashboard", phone=True),
         MenuEntry("职责签收", "/people/duties/", "file-certificate", "管理", "people.duties"),
         MenuEntry("权限", "/people/rights/", "shield-lock", "管理", "people.rights"),
+        MenuEntry("登录安全", "/people/safety/", "lock", "管理", "people.rights"),
         MenuEntry("操作日志", "/log/", "history", "管理", "audit.view"),
     ],
 )

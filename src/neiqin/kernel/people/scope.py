@@ -25,6 +25,18 @@ ALL = Scope(everything=True)
 
 
 @dataclass(frozen=True)
+class Limits:
+    """What safety asks of one person. networks: where administration is done from, empty for everywhere; factor: only
+    with a second factor; reads: files an hour; stop: beyond that no more are shown."""
+
+    networks: tuple[str, ...] = ()
+    factor: bool = False
+    password_days: int = 0
+    reads: int = 0
+    stop: bool = False
+
+
+@dataclass(frozen=True)
 class Actor:
     """The acting person: identity, and a scope for every permission held. Built by people.actors."""
 
@@ -40,6 +52,7 @@ class Actor:
     density: str = "normal"
     address: str | None = None
     system: bool = False
+    limits: Limits = Limits()
 
     def may(self, permission: str) -> bool:
         """Does the person hold the permission on any row? The empty permission is everybody's."""

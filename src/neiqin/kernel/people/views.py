@@ -11,13 +11,24 @@ from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
 from neiqin.kernel.fields.shape import Invalid
-from neiqin.kernel.people import actions, logins
+from neiqin.kernel.people import actions, logins, safety
 from neiqin.kernel.people import duties as written
 from neiqin.kernel.people import home as workbench
 from neiqin.kernel.people import rights as matrix
 from neiqin.kernel.people.actors import in_force
 from neiqin.kernel.people.checks import RIGHTS
-from neiqin.kernel.people.models import Appointment, Delegation, Duty, DutyReading, Login, Person, PositionRole, Role
+from neiqin.kernel.people.models import (
+    Appointment,
+    Delegation,
+    Duty,
+    DutyReading,
+    Login,
+    Person,
+    Position,
+    PositionRole,
+    Role,
+    Safety,
+)
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import site
@@ -201,6 +212,42 @@ def _people_by_role() -> dict[int, set[int]]:
         for role in roles.get(position, ()):
             found.setdefault(role, set()).add(person)
     return found
+
+
+@screen(RIGHTS)
+def secure(request: Any) -> HttpResponse:
+    """Settings of safety."""
+    row, verb = Safety.objects.get(), safety.set_safety
+    given = {f.name: request.POST.get(f.name, getattr(row, f.name)) for f in verb.shape.fields}
+    problem = ""
+    if request.method == "POST":
+        _, problem = _done(request, verb, [row.pk], given)
+        if not problem:
+            messages.success(request, "登录安全存好了。")
+            return HttpResponseRedirect("/people/safety/")
+    page = Bag(
+        fields=[form_field(f, given[f.name]) for f in verb.shape.fields], problem=problem, due=safety.review_due(),
+        request_key=uuid.uuid4().hex, reviewed=row.reviewed_on, address=request.person.address,
+        sensitive=list(Position.objects.filter(sensitive=True).order_by("rank")),
+    )  # fmt: skip
+    return render(request, "safety.html", page, status=422 if problem else 200)
+
+
+@screen(RIGHTS)
+def review(request: Any) -> HttpResponse:
+    """Who holds which right today; POST closes the review."""
+    problem, note = "", request.POST.get("note", "")
+    if request.method == "POST":
+        _, problem = _done(request, safety.close_review, [Safety.objects.get().pk], {"note": note})
+        if not problem:
+            messages.success(request, "权限复核完成，结论记在操作日志里。")
+            return HttpResponseRedirect("/people/review/")
+    row = Safety.objects.get()
+    page = Bag(
+        holdings=safety.holdings(site().permissions), weighty=safety.WEIGHTY, reviewed=row.reviewed_on, note=note,
+        due=safety.review_due(), today=clock.today(), problem=problem, request_key=uuid.uuid4().hex,
+    )  # fmt: skip
+    return render(request, "review.html", page, status=422 if problem else 200)
 
 
 def _done(request: Any, verb: Action, ids: list[int], params: dict[str, Any]) -> tuple[Outcome | None, str]:
