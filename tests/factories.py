@@ -24,12 +24,14 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.company.models import Entity
-from neiqin.modules.customers import followups
+from neiqin.modules.customers import followups, pool
 from neiqin.modules.customers.actions import create
-from neiqin.modules.customers.models import Customer, FollowUp
+from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from tests.stranger.models import Sample
 
+site()  # what the manifests bring is at work: effects above all
 _counter = itertools.count(1)
 CUSTOMER_RIGHTS = (
     "view",
@@ -137,6 +139,13 @@ def followup(customer_: Customer | None = None, **values: Any) -> FollowUp:
     return FollowUp.objects.get(pk=outcome.done[0])
 
 
+def pooled(customer_: Customer | None = None, **values: Any) -> Pooled:
+    """A customer that its owner has given up."""
+    customer_ = customer_ or customer(**values)
+    assert perform(pool.release, [customer_.pk], by=SYSTEM, params={"reason": "没有需求"}).done
+    return Pooled.objects.get(pk=customer_.pk)
+
+
 def login_of(someone: Person | Actor) -> Login:
     """The person's login, made if there is none."""
     person_id = _id(someone)
@@ -165,6 +174,9 @@ MAKERS: dict[str, Any] = {
     "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
     "customers.customer": lambda: customer(),
     "customers.followup": lambda: followup(),
+    "customers.pooled": lambda: Pooled.objects.get(
+        pk=perform(pool.create, by=SYSTEM, rows=[customer_row(owner=actor().id)]).done[0]
+    ),
     "company.entity": lambda: entity(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),

@@ -148,6 +148,7 @@ PAGES: dict[str, Page] = {
     "": Page("", why="the workbench, made of what one may see"),
     "settings/": Page("", why="one's own"),
     "customers/follow/": Page("customers.follow", absent=True),
+    "customers/pool/": Page("customers.view"),
     "search/": Page("", why="finds only what one may see"),
     "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
     "people/duties/": Page("people.duties"),

@@ -48,8 +48,13 @@ class Action:
         return self.creates or self.each
 
     @property
+    def kind(self) -> str:
+        """What its events are about: of a proxy the model behind it, because they are the same records."""
+        return str(self.model._meta.concrete_model._meta.label_lower)
+
+    @property
     def event_name(self) -> str:
-        return f"{self.model._meta.label_lower}.{self.event}"
+        return f"{self.kind}.{self.event}"
 
     def __call__(self, batch: Any, **parameters: Any) -> Any:
         return self.body(batch, **parameters)

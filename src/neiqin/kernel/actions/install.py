@@ -42,7 +42,7 @@ def install_after_migrate(sender: Any, **_: Any) -> None:
 
 def audited_tables() -> list[str]:
     """Tables whose rows are captured: every managed model that says `audited = True`."""
-    return sorted(m._meta.db_table for m in apps.get_models() if getattr(m, "audited", False) and m._meta.managed)
+    return sorted({m._meta.db_table for m in apps.get_models() if getattr(m, "audited", False) and m._meta.managed})
 
 
 def install() -> None:

@@ -21,12 +21,13 @@ class ScopeKeys:
 class Record(models.Model):
     """A business object. Every action on it or its lines adds one to `version`; effects never do.
 
-    Class attributes a model may set: `audited` (False leaves its table out of the history) and `VIEW` (the permission
-    that lets a person see rows).
+    Class attributes a model may set: `audited` (False leaves its table out of the history) `VIEW` (the permission that
+    lets a person see rows) and `ABSENT` (what is said of a record that is not there for a person).
     """
 
     audited: ClassVar[bool] = True
     VIEW: ClassVar[str] = ""
+    ABSENT: ClassVar[str] = "找不到这条记录：可能已删除，或不在你能看到的范围内。"
 
     version = models.IntegerField(default=1)
     created_at = models.DateTimeField()

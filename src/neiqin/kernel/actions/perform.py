@@ -304,7 +304,7 @@ def _absent(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
             address=call.address,
             params={"action": call.action.code, "ids": missing[:100]},
         )
-    return dict.fromkeys(missing, Refusal("找不到这条记录：可能已删除，或不在你能看到的范围内。", code="missing"))
+    return dict.fromkeys(missing, Refusal(call.action.model.ABSENT, code="missing"))
 
 
 def _unfit(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
@@ -344,7 +344,7 @@ def _follow(call: Call, batch: Batch[Any]) -> None:
     """Events, one a record, in one statement; then their effects."""
     if not batch.records and not batch.gone:
         return
-    model = call.action.model._meta.label_lower
+    model = call.action.kind
     states = {r.pk: getattr(r, "state", None) for r in batch.records} | {r.pk: None for r in batch.gone}
     own: list[Emitted] = [
         (call.action.event_name, i, batch.before.get(i), state, batch.said_of(i)) for i, state in states.items()
@@ -390,9 +390,7 @@ def _hold(call: Call, hold: gate.Hold, digest: bytes | None) -> Outcome:
     versions = dict(rows.values_list("id", "version"))
     raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
     gate.store(number, call.action, versions, raw, call.by, hold.reason)
-    history.add_events(
-        run, model._meta.label_lower, [(f"{call.action.code}.held", i, None, None, None) for i in versions]
-    )
+    history.add_events(run, call.action.kind, [(f"{call.action.code}.held", i, None, None, None) for i in versions])
     outcome = Outcome(run, held=number)
     history.close_run(call, outcome)
     return outcome

@@ -56,8 +56,7 @@ class Checker:
 
     def new_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
         """What the create action gets for documents that passed."""
-        pool = dict(self.plan.pool(self.person)) if self.mode == "pool" and self.plan.pool else {}
-        return [self._creatable(values) | pool for values in self._values(documents)]
+        return [self._creatable(values) for values in self._values(documents)]
 
     def origins(self, documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
         """Position -> author and moment (ISO) of the documents that bring them."""
@@ -185,8 +184,9 @@ class Checker:
         }
         batch: NewBatch[Any] = NewBatch(self.model, [], by=self.person, now=clock.now(), run=0, preview=True)
         batch.rows = parsed
-        if self.plan.create.rehearse is not None and parsed:
-            self.plan.create.rehearse(batch)
+        rehearse = self.plan.creating(self.mode).rehearse
+        if rehearse is not None and parsed:
+            rehearse(batch)
         for place, refusal in batch.refused.items():
             document, values = pairs[place]
             self._mark(document, values, refusal.field, refusal.text)

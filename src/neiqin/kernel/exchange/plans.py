@@ -29,19 +29,24 @@ class Key:
 @dataclass(frozen=True, eq=False)
 class Plan:
     """keys: tried in order; synonyms: target path -> further headers; line_keys: line name -> the fields that tell one
-    line of a record from another; pool: the owner of what goes into the pool (None: this resource has no pool)."""
+    line of a record from another; pool: the action that makes what goes into the pool, if
+    there is one."""
 
     resource: Resource
     keys: tuple[Key, ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    pool: Callable[[Any], Mapping[str, Any]] | None = None
+    pool: Action | None = None
 
     @property
     def create(self) -> Action:
         if self.resource.create is None:
             raise LookupError(f"{self.resource.key} is not created by people")
         return self.resource.create
+
+    def creating(self, mode: str) -> Action:
+        """The action that makes new records in an import of this mode."""
+        return self.pool if mode == "pool" and self.pool else self.create
 
     @property
     def change(self) -> Action | None:

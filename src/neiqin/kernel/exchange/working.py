@@ -330,8 +330,8 @@ def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
         return
     key = f"import-{imp.pk}-{part.n}-new"
     made = answered(key, checker.person) or perform(
-        plan.create, by=checker.person, rows=checker.new_rows(documents), key=key, source="import", seconds=30,
-        params={"origins": checker.origins(documents)},
+        plan.creating(checker.mode), by=checker.person, rows=checker.new_rows(documents), key=key, source="import",
+        seconds=30, params={"origins": checker.origins(documents)},
     )  # fmt: skip
     _said(made, dict(enumerate(documents)))
     kept = [d for position, d in enumerate(documents) if position not in made.refused]

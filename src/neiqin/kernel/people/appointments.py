@@ -166,7 +166,7 @@ def _come_true(people: Batch[Person], wanted: Mapping[int, tuple[int, int]]) -> 
 def _move_owned(units: Mapping[int, int]) -> None:
     """The unit of owned records is their owner's. Locked in id order first, as everywhere."""
     for model in apps.get_models():
-        if not issubclass(model, OwnedRecord) or model._meta.abstract:
+        if not issubclass(model, OwnedRecord) or model._meta.abstract or model._meta.proxy:
             continue
         table = model._meta.db_table
         with connection.cursor() as cursor:

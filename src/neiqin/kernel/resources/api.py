@@ -128,7 +128,7 @@ def _router(resource: Resource) -> Router:
     @router.get("/{int:record_id}", operation_id=f"get_{name}", summary=f"{resource.label}：一条", **known)
     def get_record(request: Any, record_id: RecordId) -> Any:
         require(request, resource.view_permission)
-        record = record_or_404(resource, request.person, record_id, log="api")
+        record = _opened(request, resource, record_id)
         if request.headers.get("If-None-Match") == _etag(record):
             return HttpResponse(status=304)
         return _record(request, resource, record_id)
@@ -160,6 +160,13 @@ def _router(resource: Resource) -> Router:
         for name in module.api:
             import_string(name)(router, resource)
     return router
+
+
+def _opened(request: Any, resource: Resource, record_id: int) -> Any:
+    record = record_or_404(resource, request.person, record_id, log="api")
+    if resource.opening and (refusal := resource.opening(record, request.person)):
+        raise Failure(403, refusal)
+    return record
 
 
 def _write_routes(router: Router, resource: Resource) -> None:

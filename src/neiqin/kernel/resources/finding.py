@@ -73,15 +73,15 @@ def words(resource: "Resource", text: str, reach: hits.Reach | None) -> Words:
     """What `text` finds in the resource within `reach`: whatever is done with it, the rows still come through scope."""
     catch_up([resource])
     given, phone = asked(text), by_phone(resource, text)
-    ids = hits.every(resource.key, given, reach)
-    return Words(resource.key, given, reach, phone, None if ids is None else list({*ids, *phone}), ids is None)
+    ids = hits.every(resource.kind, given, reach)
+    return Words(resource.kind, given, reach, phone, None if ids is None else list({*ids, *phone}), ids is None)
 
 
 def newest(resource: "Resource", person: Any, text: str, limit: int, *columns: str) -> tuple[list[Any], int | None]:
     """What the text finds for this person: (rows of id and the ORM `columns`, newest first, at most `limit`; how many
     there are, None for many). Somebody new to the index is found after `catch_up`."""
     phone = by_phone(resource, text)
-    found = hits.newest(resource.key, asked(text), reach_of(resource, person), limit)
+    found = hits.newest(resource.kind, asked(text), reach_of(resource, person), limit)
     ids = list(dict.fromkeys([*phone, *found.ids]))
     if not ids:
         return [], 0
@@ -146,7 +146,7 @@ _KEPT: dict[str, "Resource"] = {}
 
 def keep(resources: Iterable["Resource"]) -> None:
     """From now on the index follows what happens to the records of these resources."""
-    _KEPT.update({resource.key: resource for resource in resources})
+    _KEPT.update({r.key: r for r in resources if r.kind == r.key})
     models = {resource.model for resource in _KEPT.values()}
     effects.react("search", {verb.event_name for verb in REGISTRY.values() if verb.model in models}, follow)
     if check not in effects.HOURLY:
@@ -228,7 +228,7 @@ def as_it_is() -> Iterator[None]:
 
 def catch_up(resources: Iterable["Resource"]) -> None:
     """Index the newest records at once where the worker has not come to them yet: who makes a record finds it."""
-    kinds = {} if getattr(_inside, "still", False) else {resource.key: resource for resource in resources}
+    kinds = {} if getattr(_inside, "still", False) else {r.kind: _KEPT.get(r.kind, r) for r in resources}
     late = (
         '(SELECT %s, array_agg(id) FROM (SELECT id FROM "{table}" WHERE id > coalesce('
         f"(SELECT max(record_id) FROM search_entry WHERE kind = %s), 0) ORDER BY id DESC LIMIT {NEWEST}) AS late)"

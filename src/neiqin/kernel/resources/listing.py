@@ -158,7 +158,7 @@ class Listing:
     def count(self, cap: int = COUNT_CAP) -> int:
         """How many rows, at most cap + 1. Key by key like a page: one condition over all keys walks the whole table."""
         if self._counted is None or self._counted[0] < cap:
-            if self._words and self._words.ids is None and not self.query.conditions:
+            if self._words and self._words.ids is None and not self.query.conditions and not self.model._meta.proxy:
                 rows = self._words.count(cap + 1)
             else:
                 rows = self._keyed(self._rows(), ["pk"], cap + 1, select="count(*)")[0][0]

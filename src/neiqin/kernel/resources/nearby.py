@@ -30,12 +30,12 @@ class Nearby:
     id: int
     title: str
     number: str
-    owner: str
+    owner: str  # 负责人周启明, or where it is if it has none
     same: str
 
     @property
     def sentence(self) -> str:
-        said = "，".join(x for x in (self.number, f"负责人{self.owner}" if self.owner else "") if x)
+        said = "，".join(x for x in (self.number, self.owner) if x)
         return f"已有「{self.title}」（{said}），{self.same}。" if said else f"已有「{self.title}」，{self.same}。"
 
 
@@ -68,9 +68,14 @@ def _told(resource: Resource, ids: set[int], same: str = NAME) -> dict[int, Near
     owned = any(f.name == "owner" for f in resource.model._meta.concrete_fields)
     rows = resource.model.objects.filter(pk__in=ids).values_list("pk", *columns, *(["owner__name"] if owned else []))
     return {
-        pk: Nearby(pk, title, str(number) if resource.number else "", rest[0] if rest else "", same)
+        pk: Nearby(pk, title, str(number) if resource.number else "", _owner(resource, rest), same)
         for pk, title, number, *rest in rows
     }
+
+
+def _owner(resource: Resource, names: Sequence[str | None]) -> str:
+    field = next((f for f in resource.fields if f.name == "owner"), None)
+    return f"负责人{names[0]}" if names and names[0] else field.empty if field else ""
 
 
 @require_POST

@@ -33,7 +33,8 @@ class Resource:
     owner, unit and alone; found: ORM paths of what typed words find, in lines too (default: title and number);
     same_name: what of a title is compared to find records of nearly the same name (None: they are not looked for);
     title: the column that names a record; number: the column shown above it; reveals: the action that shows personal
-    values in full; notes: record and person -> notes on its page; kept: lines that are shown and told in history but
+    values in full; notes: record and person -> notes on its page; opening: the same, asked
+    when a record is opened, a sentence refuses it; kept: lines that are shown and told in history but
     which only actions change, never the form.
     """
 
@@ -54,6 +55,7 @@ class Resource:
     reveals: Action | None = None
     related: tuple[Related, ...] = ()
     notes: Callable[[Any, Any], Sequence[Any]] | None = None
+    opening: Callable[[Any, Any], str] | None = None
     kept: tuple[Lines, ...] = ()
     slug: str = ""
     section: str = ""  # the menu section; empty: not in the menu
@@ -67,6 +69,12 @@ class Resource:
     @cached_property
     def key(self) -> str:
         return self.model._meta.label_lower
+
+    @cached_property
+    def kind(self) -> str:
+        """The key of the resource whose records these are: another's for a proxy, which shows some of them in its own
+        light."""
+        return str(self.model._meta.concrete_model._meta.label_lower)
 
     @cached_property
     def url(self) -> str:
@@ -206,7 +214,7 @@ class Site:
         resource = self.resources.get(kind)
         if resource is None or not ids:
             return {}
-        return dict(resource.model.objects.filter(pk__in=ids).values_list("pk", resource.title))
+        return dict(resource.model._base_manager.filter(pk__in=ids).values_list("pk", resource.title))
 
     def of_table(self, table: str) -> tuple[Resource, Lines | None] | None:
         """The resource (and line) whose rows live in a table."""
@@ -216,6 +224,8 @@ class Site:
     def _tables(self) -> dict[str, tuple[Resource, Lines | None]]:
         found: dict[str, tuple[Resource, Lines | None]] = {}
         for resource in self.resources.values():
+            if resource.kind != resource.key:
+                continue
             found[resource.model._meta.db_table] = (resource, None)
             for lines in resource.all_lines:
                 found[lines.model._meta.db_table] = (resource, lines)

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.exchange.plans import Key, Plan
 from neiqin.kernel.fields.formats import company_name_key
-from neiqin.modules.customers import resources
+from neiqin.modules.customers import pool, resources
 
 customers = Plan(
     resources.customer,
@@ -16,4 +16,5 @@ customers = Plan(
         "contacts.title": ("联系人职务", "岗位", "Contact Title"),
     },
     line_keys={"contacts": ("name",), "addresses": ("street",)},
+    pool=pool.create,
 )

@@ -198,3 +198,54 @@ class Standing(models.Model):
         indexes = [
             models.Index(fields=["owner", "next_on"], condition=Q(pooled_at=None), name="customers_standing_next"),
         ]
+
+
+class InPool(models.Manager[Any]):
+    def get_queryset(self) -> Any:
+        return super().get_queryset().filter(owner=None, state=states.ACTIVE)
+
+
+class Pooled(Customer):
+    """A customer in the public pool (公海), for those who may claim: no owner, and seen through its unit alone."""
+
+    VIEW: ClassVar[str] = "customers.claim"
+    ABSENT: ClassVar[str] = "已经不在公海里：刚被别人领走，或不在你能看到的公海里。"
+
+    objects: ClassVar[models.Manager[Any]] = InPool()
+
+    class Meta:
+        proxy = True
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """As for any customer, but the owner named only says whose unit's pool it is."""
+        problems = super().derive(records, batch)
+        for record in records:
+            record.owner_id = None
+        return problems
+
+
+class PoolUse(models.Model):
+    """That a person claimed a customer, or looked at one in the pool, on a day: what the caps by day count."""
+
+    audited: ClassVar[bool] = False
+
+    person = models.ForeignKey(Person, models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    what = models.CharField(max_length=5)
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person", "day", "what", "customer"], name="customers_pooluse_once")
+        ]
+
+
+class PoolNight(models.Model):
+    """A day whose nightly run is done, and how many fell into the pool."""
+
+    audited: ClassVar[bool] = False
+
+    day = models.DateField(primary_key=True)
+    fell = models.IntegerField()
+    done_at = models.DateTimeField()

@@ -6,21 +6,32 @@ from django.urls import path
 
 from neiqin.kernel.resources.resource import Module
 from neiqin.kernel.rules.defaults import RuleFile
-from neiqin.modules.customers import figures, followups, imports, pages, resources
+from neiqin.modules.customers import figures, followups, imports, pages, pool, resources
 
 RULES = Path(__file__).parent / "rules"
 # What may give a customer another owner, or make one.
-MOVES = ("created", "handed_over", "level_confirmed", "withdrawn")
+MOVES = (
+    "created",
+    "handed_over",
+    "level_confirmed",
+    "fell_into_pool",
+    "released",
+    "claimed",
+    "assigned",
+    "withdrawn",
+)
 
 module = Module(
     label="客户",
-    resources=[resources.customer, followups.resource],
+    resources=[resources.customer, pool.resource, followups.resource],
     figures=[*figures.FIGURES, followups.aimless],
     imports=[imports.customers, followups.plan],
     tools=[pages.tools],
-    home=[followups.to_follow, followups.without_next_step],
-    rules=[RuleFile(RULES / "next_step.json")],
-    urls=[path("customers/follow/", pages.follow)],
+    home=[followups.to_follow, pool.falling_soon, followups.without_next_step],
+    hourly=[pool.every_hour],
+    plugs=[pool.SOON],
+    rules=[RuleFile(RULES / f"{name}.json") for name in ("next_step", "pool", "pool_limits")],
+    urls=[path("customers/follow/", pages.follow), path("customers/pool/", pages.pool_ahead)],
     effects={f"customers.customer.{event}": followups.of_customers for event in MOVES}
     | {
         "customers.followup.created": followups.of_followups,
@@ -36,6 +47,9 @@ module = Module(
         "customers.deactivate": "停用和恢复",
         "customers.credit": "看和改信用额度、账期",
         "customers.reveal": "看完整联系方式",
+        pool.CLAIM: "看公海、领取",
+        pool.RELEASE: "放入公海",
+        pool.MANAGE: "从公海分配",
         followups.MAY: "记跟进",
         followups.CORRECT: "更正跟进记录，替人补记",
     },

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.fields.formats import company_core
 from neiqin.kernel.resources.resource import Related, Resource
-from neiqin.modules.customers import actions, fields
+from neiqin.modules.customers import actions, fields, pool
 from neiqin.modules.customers.models import Customer
 
 customer = Resource(
@@ -22,7 +22,14 @@ customer = Resource(
     number="number",
     create=actions.create,
     edit=actions.edit,
-    actions=(actions.hand_over, actions.confirm_level, actions.reveal, actions.deactivate, actions.reactivate),
+    actions=(
+        actions.hand_over,
+        actions.confirm_level,
+        actions.reveal,
+        pool.release,
+        actions.deactivate,
+        actions.reactivate,
+    ),
     reveals=actions.reveal,
     related=(
         Related(

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources import masks, timeline
@@ -15,7 +16,12 @@ RELATED_MOST = 20
 
 def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     """The page of one record."""
-    person, record = request.person, record_or_404(resource, request.person, record_id)
+    person = request.person
+    if moved := _moved(resource, person, record_id):
+        return HttpResponseRedirect(moved)
+    record = record_or_404(resource, person, record_id)
+    if resource.opening and (refusal := resource.opening(record, person)):
+        raise PermissionDenied(refusal)
     known = resource.fields_for(person)
     may_edit = resource.edit is not None and _may(person, resource.edit.may, record)
     items, more = timeline.of(resource, record, person)
@@ -50,6 +56,15 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             comment_url=None,
         ),
     )
+
+
+def _moved(resource: Resource, person: Any, record_id: int) -> str:
+    """Where a record is now that was shown in another light before and is one of the person's own; "" if it is here."""
+    main = site().resources[resource.kind]
+    if main is resource or record_id >= 2**63 or resource.model.objects.filter(pk=record_id).exists():
+        return ""
+    seen = person.may(main.view_permission) and main.model.objects.filter(main.model.visible_to(person), pk=record_id)
+    return main.url_of(record_id) if seen else ""
 
 
 def why(request: Any, resource: Resource, record_id: int) -> HttpResponse:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import Http404, HttpResponse
+from markupsafe import Markup, escape
 
 from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import PREVIEW_LIMIT, perform, preview
@@ -202,7 +203,7 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     page.results = [
         Bag(
             label=titles.get(i, f"#{i}") if i in done or resource.url_of(i) in visible else f"#{i}",
-            url=resource.url_of(i),
+            url=site().resources[resource.kind if i in done else resource.key].url_of(i),
             ok=i not in said,
             message=said.get(i, revealed.get(i, "")),
         )
@@ -211,16 +212,25 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     return _answer(request, page, 200)
 
 
-def _revealed(resource: Resource, action: Action, outcome: Outcome) -> dict[int, str]:
+def _revealed(resource: Resource, action: Action, outcome: Outcome) -> dict[int, Markup]:
     """What the revealing action was for: the personal values in full, once, on this answer only."""
     if action is not resource.reveals:
         return {}
-    found: dict[int, list[str]] = {}
+    found: dict[int, list[Markup]] = {}
     for lines in resource.shape.lines:
         rows = list(lines.model.objects.filter(**{f"{lines.fk}__in": outcome.done}).order_by("id"))
         for row, values in zip(rows, masks.opened(rows, lines.fields, full=True), strict=True):
             first = next((getattr(row, f.path) for f in lines.fields if not f.personal), "")
-            shown = "，".join(v for v in values.values() if v)
+            shown = Markup("，").join(_in_full(f, values[f.name]) for f in lines.fields if values.get(f.name))
             if shown:
-                found.setdefault(getattr(row, row._meta.get_field(lines.fk).attname), []).append(f"{first} {shown}")
-    return {i: "；".join(texts) for i, texts in found.items()}
+                found.setdefault(getattr(row, row._meta.get_field(lines.fk).attname), []).append(
+                    Markup("{} {}").format(first, shown)
+                )
+    return {i: Markup("；").join(texts) for i, texts in found.items()}
+
+
+def _in_full(field: Field, value: str) -> Markup:
+    """A number can be called at once."""
+    if field.kind in ("mobile", "phone"):
+        return Markup('<a class="link cd" href="tel:{}">{}</a>').format(value.replace(" ", ""), value)
+    return escape(value)

@@ -57,7 +57,7 @@ def palette(request: Any) -> HttpResponse:
 def groups(person: Any, text: str) -> list[Bag]:
     """What the text finds, by kind, of the kinds this person may see: resource, items (at most OF_A_KIND), total (None
     for a great many) and whether there is more."""
-    kinds = [r for r in site().resources.values() if person.may(r.view_permission)]
+    kinds = [r for r in site().resources.values() if r.kind == r.key and person.may(r.view_permission)]
     finding.catch_up(kinds)
     made = []
     for resource in kinds:
