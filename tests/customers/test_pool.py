@@ -102,7 +102,7 @@ def test_who_gives_a_customer_up_has_it_no_longer_and_a_colleague_takes_it_with_
     for shown in ("澄江精密机械", "周启明", "改做代理了"):
         assert shown in listed
         assert shown in card
-    for hidden in ("139", "潘工"):
+    for hidden in ("139****5678", "13912345678", "潘工"):
         assert hidden not in listed + card
     api = factories.api(Client(), he).get(f"/api/v1/pool/{record.pk}").json()
     assert not {"contacts", "addresses", "address"} & api.keys()
