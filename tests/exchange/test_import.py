@@ -14,13 +14,16 @@ from python_calamine import load_workbook
 
 from neiqin.kernel.actions.models import Change, Event
 from neiqin.kernel.actions.perform import perform
-from neiqin.kernel.exchange import pages, working
+from neiqin.kernel.exchange import documents, pages, working
 from neiqin.kernel.exchange.documents import open_documents
 from neiqin.kernel.exchange.models import Import, Part
+from neiqin.kernel.fields.shape import parse
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
-from neiqin.kernel.people.models import Grant
-from neiqin.modules.customers.actions import edit
+from neiqin.kernel.people.models import Grant, Person
+from neiqin.kernel.personal.columns import open_columns
+from neiqin.kernel.personal.keys import find_subjects
+from neiqin.modules.customers.actions import create, edit
 from neiqin.modules.customers.models import Contact, Customer
 from tests import factories
 
@@ -350,6 +353,47 @@ def test_undoing_updates_needs_the_right_to_change(web, clerk):
     assert Customer.objects.get().city == "昆山市"
 
 
+def test_what_the_check_has_parsed_is_written_as_it_was_parsed(web, monkeypatch):
+    headers = ("客户名称", "联系人", "手机", "信用额度", "账期（天）", "联系人决策人")
+    rows = [(f"苏州{n}号轴承厂", "王 工", f"138-0000-{n:04}", "¥1,234.50", "", "是") for n in range(60)]
+    imp = upload(web, workbook(rows, headers))
+    assert counts(imp)["new"] == 60
+
+    def never(row):
+        raise AssertionError("parsed again")
+
+    monkeypatch.setattr(type(create), "parse", never)
+    imp = do(web, imp, "start")
+    assert counts(imp)["new"] == 60
+    made = Customer.objects.get(name="苏州7号轴承厂")
+    assert (str(made.credit_limit), made.credit_days, made.name_key) == ("1234.50", None, "苏州7号轴承厂")
+    contact = made.contacts.get()
+    assert (contact.name, contact.decides) == ("王 工", True)
+    assert open_columns([contact], ["mobile", "phone"]) == [{"mobile": "13800000007", "phone": ""}]
+    assert find_subjects("13800000007", "mobile") == find_subjects("0007", "mobile:last4") == [contact.subject]
+
+
+def test_what_another_release_has_parsed_is_parsed_again(web, monkeypatch):
+    imp = upload(web, workbook([good(1), good(2)]))
+    monkeypatch.setattr(documents, "RELEASE", "the next")
+    parsed = []
+    monkeypatch.setattr(type(create), "parse", lambda self, row: parsed.append(row) or parse(self.shape, row))
+    imp = do(web, imp, "start")
+    assert counts(imp)["new"] == len(parsed) == Customer.objects.count() == 2
+
+
+def test_a_name_in_the_file_means_who_is_called_so_when_it_is_written():
+    rights = dict.fromkeys(("customers_view", "customers_create", "customers_credit"), "all")
+    manager = factories.sign_in(Client(), factories.person("林知夏", position_=factories.position(**rights, **RIGHTS)))
+    first, second = factories.person("潘一"), factories.person("潘二")
+    imp = upload(manager, workbook([(*good(1), "潘一"), (*good(2), "潘三")], (*HEADERS, "负责人")))
+    assert counts(imp) == {"new": 1, "update": 0, "skip": 0, "bad": 1}
+    Person.objects.filter(pk=first.pk).update(name="潘四")
+    Person.objects.filter(pk=second.pk).update(name="潘一")
+    imp = do(manager, imp, "start")
+    assert Customer.objects.get().owner_id == second.pk
+
+
 def test_checking_many_updates_asks_as_often_as_checking_few(web):
     do(web, upload(web, workbook([good(n) for n in range(1, 41)])), "start")
     asked = []
@@ -357,8 +401,8 @@ def test_checking_many_updates_asks_as_often_as_checking_few(web):
         rows = [(*good(n)[:2], f"139{n:08}", *good(n)[3:]) for n in range(1, count + 1)]
         imp = upload(web, workbook(rows), f"{count}.xlsx", mode="update")
         assert counts(imp)["update"] == count
-        documents, checker = open_documents(imp.parts.get().body), working.tools_of(imp)[2]
+        part, checker = open_documents(imp.parts.get().body), working.tools_of(imp)[2]
         with CaptureQueriesContext(connection) as queries:
-            checker.check(documents)
+            checker.check(part)
         asked.append(len(queries))
     assert asked[0] == asked[1]

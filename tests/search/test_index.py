@@ -12,8 +12,9 @@ from neiqin.kernel.people import appointments
 from neiqin.kernel.resources import finding, listing
 from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.kernel.resources.resource import site
-from neiqin.kernel.search import hits
+from neiqin.kernel.search import hits, index
 from neiqin.kernel.search.models import SearchEntry
+from neiqin.kernel.search.text import asked
 from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.resources import customer
@@ -134,6 +135,39 @@ def test_bulk_runs_are_indexed_in_the_background_chunk_by_chunk(office, monkeypa
     assert queue.drain() == 1
     owners = SearchEntry.objects.filter(kind=customer.key).values_list("record_id", "owner_id")
     assert dict(owners) == dict.fromkeys(made, office.lu.id)
+
+
+def entries():
+    rows = SearchEntry.objects.filter(kind=customer.key).order_by("record_id")
+    fields = ("record_id", "owner_id", "unit_id", "version", "updated_at", "format", "text", "sound")
+    return [(*(getattr(row, f) for f in fields), sorted(row.tokens)) for row in rows]
+
+
+def test_many_records_at_once_get_the_entries_that_few_get(office, monkeypatch):
+    rows = [factories.customer_row(f"澄江{n:02}\\厂\t（重庆）") for n in range(60)]
+    made = perform(actions.create, by=office.ann, rows=rows).done
+    for place in range(0, 60, 10):
+        finding.reindex(customer, made[place : place + 10])
+    by_few = entries()
+    assert len(by_few) == 60
+    SearchEntry.objects.filter(record_id__in=made[:55]).delete()
+    SearchEntry.objects.filter(record_id=made[57]).update(text="旧", tokens=[])
+    finding.reindex(customer, made)
+    assert entries() == by_few
+    SearchEntry.objects.filter(record_id__in=made[1:]).delete()
+    monkeypatch.setattr(index, "_known", lambda kind, records: set())  # a searcher puts one in between
+    finding.reindex(customer, made)
+    assert entries() == by_few
+
+
+def test_kinds_without_owner_are_indexed_many_at_once_too(office):
+    people = [factories.person(f"澄江{n}") for n in range(55)]
+    person = site().resources["people.person"]
+    SearchEntry.objects.filter(kind=person.key).delete()
+    finding.reindex(person, [p.pk for p in people])
+    owners = SearchEntry.objects.filter(kind=person.key).values_list("record_id", "owner_id", "unit_id")
+    assert sorted(owners) == sorted((p.pk, None, None) for p in people)
+    assert len(hits.newest(person.key, asked("chengjiang"), None, 100).ids) == 55
 
 
 def test_records_move_with_a_transferred_owner(office):

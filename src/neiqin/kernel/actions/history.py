@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+from neiqin.kernel import copying
 from neiqin.kernel.actions.batch import Emitted
 
 
@@ -98,16 +99,20 @@ def note(action: str, *, by: Any, source: str = "", address: str | None = None, 
 
 
 def add_events(run: int, model: str, events: Sequence[Emitted]) -> None:
-    """Insert events (name, record, before, after, data) of one run in one statement."""
-    if not events:
-        return
-    names, records, before, after, data = zip(*events, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO actions_event (run_id, model, name, record_id, before, after, data) "
-            "SELECT %s, %s, e.* FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::json[]) AS e",
-            [run, model, list(names), list(records), list(before), list(after), [_dumps(d) for d in data]],
-        )
+    """Insert events (name, record, before, after, data) of one run in one statement; many by COPY."""
+    rows = [(*event[:4], _dumps(event[4])) for event in events]
+    if len(rows) >= copying.FROM:
+        columns = ("run_id", "model", "name", "record_id", "before", "after", "data")
+        with copying.copying("actions_event", columns) as copy:
+            for row in rows:
+                copy.write_row((run, model, *row))
+    elif rows:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO actions_event (run_id, model, name, record_id, before, after, data) "
+                "SELECT %s, %s, e.* FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::text[], %s::json[]) AS e",
+                [run, model, *map(list, zip(*rows, strict=True))],
+            )
 
 
 def changes_of(run: int, limit: int = 5000) -> list[ChangedRow]:

@@ -55,6 +55,7 @@ class Call:
     address: str | None = None
     held: int | None = None
     seconds: int = WRITE_SECONDS
+    parsed: bool = False
     nested: bool = False  # inside a caller's transaction, which owns time limit and retries
 
 
@@ -70,17 +71,19 @@ def perform(
     source: str = "",
     address: str | None = None,
     seconds: int = WRITE_SECONDS,
+    parsed: bool = False,
 ) -> Outcome:
     """Do `action` as person `by` on the records `ids`, or make records from `rows` (for actions on each record: `rows`
     in the order of `ids`), once per request `key`. Creating, `params` may hold `origins`: row position -> (author, ISO
-    moment) of records that were kept elsewhere before.
+    moment) of records that were kept elsewhere before. parsed: the rows are what `action.parse` has given already (an
+    import parses them to check them).
 
     Returns an Outcome; refused records carry their reason and stay as they were. Raises Invalid (wrong parameters),
     NotAllowed (no such right at all), KeyReused, TooSlow (over `seconds` and what a large set gets; nothing saved).
     """
     unique = tuple(dict.fromkeys(ids))
     seconds += (len(unique) + len(rows)) // RECORDS_A_SECOND
-    call = Call(action, by, unique, params, tuple(rows), key, versions, source, address, seconds=seconds)
+    call = Call(action, by, unique, params, tuple(rows), key, versions, source, address, seconds=seconds, parsed=parsed)
     return _perform(call)
 
 
@@ -215,6 +218,8 @@ def _parse(call: Call) -> tuple[list[dict[str, Any]], dict[int, Invalid]]:
         raise NotAllowed(f"没有「{call.action.label}」的权限。")
     if not call.action.rows:
         return [call.action.parse(call.params or {})], {}
+    if call.parsed:
+        return [dict(row) for row in call.rows], {}
     values, invalid = [], {}
     for position, row in enumerate(call.rows):
         try:

@@ -1,7 +1,8 @@
 """The dry run: what each document would do, without writing anything; in the sentences of form and API (C-DATA-01)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from neiqin.kernel.exchange.documents import Document, Layout, Mark
 from neiqin.kernel.exchange.models import BAD, NEW, SKIP, UPDATE, VERDICTS
 from neiqin.kernel.exchange.plans import ORIGIN, ROUND_TRIP, Plan
 from neiqin.kernel.exchange.references import References, rows_resolved
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.shape import Invalid, Shape, parse
 from neiqin.kernel.personal.columns import open_columns
@@ -31,6 +32,8 @@ class Checker:
         self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
         self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders, *ORIGIN)}
         self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
+        named = [p for p in layout.columns if (f := plan.field(p)) is not None and f.kind in REFERENCE_KINDS]
+        self.named, self.named_lines = {p for p in named if "." not in p}, any("." in p for p in named)
 
     def check(self, documents: Sequence[Document]) -> None:
         """Give each document its verdict, its record and the marks on its cells."""
@@ -38,8 +41,10 @@ class Checker:
             document.reset()
             self._distrust(document)
         values = self._values(documents)
-        self._match(documents, values)
-        self._repeats(documents, values)
+        for document, row in zip(documents, values, strict=True):
+            document.keys = self._keys(row)
+        self._match(documents)
+        self._repeats(documents)
         self._new([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW])
         self._updates([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == UPDATE])
 
@@ -47,20 +52,38 @@ class Checker:
         """Right before writing: skip new ones that are there by now, refuse what is no longer known by its name. Gives
         whether anything changed."""
         before = [d.verdict for d in documents]
-        values = self._values(documents)
-        new = [(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW]
-        for (document, _), found in zip(new, self._found([v for _, v in new]), strict=True):
+        if self.named or not all(d.keys for d in documents):
+            for document, row in zip(documents, self._values(documents), strict=True):
+                document.keys = self._keys(row)
+        new = [d for d in documents if d.verdict == NEW]
+        for document, found in zip(new, self._found(new), strict=True):
             if found:
                 document.verdict, document.why = SKIP, "检查之后系统里有了，跳过。"
         return before != [d.verdict for d in documents]
 
-    def new_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
-        """What the create action gets for documents that passed."""
-        return [self._creatable(values) for values in self._values(documents)]
+    def new_rows(self, documents: Sequence[Document]) -> tuple[list[dict[str, Any]], bool]:
+        """What the create action gets for documents that passed, and whether it is parsed: what the check made of the
+        cells, with what the names in them mean now."""
+        parsed = [self._revived(d.parsed) for d in documents if d.parsed is not None]
+        same_form = self.plan.creating(self.mode).shape is self.plan.shape
+        if len(parsed) < len(documents) or self.named_lines or not same_form:
+            return [self._creatable(values) for values in self._values(documents)], False
+        named = self._values(documents) if self.named else [{}] * len(documents)
+        rows = zip(parsed, named, strict=True)
+        return [row | {n: v for n, v in values.items() if n in self.named} for row, values in rows], True
+
+    def _revived(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row as it was parsed: in a part, decimals and dates lie as texts."""
+        found = dict(row) | _typed(self.plan.shape.fields, row)
+        for lines in self.plan.shape.lines:
+            found[lines.name] = [line | _typed(lines.fields, line) for line in row[lines.name]]
+        return found
 
     def origins(self, documents: Sequence[Document]) -> dict[str, tuple[str, str]]:
         """Position -> author and moment (ISO) of the documents that bring them."""
-        found = {}
+        found: dict[str, tuple[str, str]] = {}
+        if not any(f.name in self.layout.columns for f in ORIGIN):
+            return found
         for place, values in enumerate(self._values(documents)):
             by, on = (values.get(f.name, "") for f in ORIGIN)
             if by or on:
@@ -111,9 +134,9 @@ class Checker:
 
     # Which record
 
-    def _match(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
+    def _match(self, documents: Sequence[Document]) -> None:
         """Find the records the documents mean; by the mode they are new, updates or skipped."""
-        for document, found in zip(documents, self._found(values), strict=True):
+        for document, found in zip(documents, self._found(documents), strict=True):
             if document.verdict == BAD:
                 continue
             if len(found) > 1:
@@ -125,23 +148,24 @@ class Checker:
             elif self.mode == "update":
                 document.verdict, document.why = SKIP, "系统里没有，跳过。"
 
-    def _found(self, values: Sequence[Mapping[str, Any]]) -> list[set[int]]:
-        found: list[set[int]] = [set() for _ in values]
-        ids = [v.get(ROUND_TRIP, "") for v in values]
-        given = {int(i) for i in ids if str(i).isdecimal() and len(str(i)) < 19}
+    def _keys(self, values: Mapping[str, Any]) -> list[str]:
+        """What finds the record of a row: its id in our own files, then the plan's keys; "" for what is not given."""
+        given = str(values.get(ROUND_TRIP, ""))
+        own = given if given.isdecimal() and len(given) < 19 else ""
+        return [own, *(self._same(key, values) for key in self.plan.keys)]
+
+    def _found(self, documents: Sequence[Document]) -> list[set[int]]:
+        given = {int(d.keys[0]) for d in documents if d.keys[0]}
         known = set(self.model.objects.filter(pk__in=given).values_list("pk", flat=True)) if given else set()
-        for place, i in enumerate(ids):
-            found[place] = {int(i)} & known if str(i).isdecimal() and len(str(i)) < 19 else set()
-        for key in self.plan.keys:
-            same = {p: self._same(key, v) for p, v in enumerate(values) if not found[p]}
-            wanted = {s for s in same.values() if s}
+        found = [{int(d.keys[0])} & known if d.keys[0] else set() for d in documents]
+        for n, key in enumerate(self.plan.keys, 1):
+            wanted = {d.keys[n] for d, ids in zip(documents, found, strict=True) if d.keys[n] and not ids}
             holders: dict[str, set[int]] = defaultdict(set)
             column = key.column or self.root[key.path].path
             if wanted:
                 for value, pk in self.model.objects.filter(**{f"{column}__in": wanted}).values_list(column, "pk"):
                     holders[value].add(pk)
-            for place, value in same.items():
-                found[place] = holders.get(value, set())
+            found = [ids or holders.get(d.keys[n], set()) for d, ids in zip(documents, found, strict=True)]
         return found
 
     def _same(self, key: Any, values: Mapping[str, Any]) -> str:
@@ -151,17 +175,18 @@ class Checker:
         except BadFormat:
             return ""
 
-    def _repeats(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
+    def _repeats(self, documents: Sequence[Document]) -> None:
         """The same record twice in one file: the second is refused, naming the first."""
-        for document, row in zip(documents, values, strict=True):
-            keys = [(key.path, same) for key in self.plan.keys if (same := self._same(key, row))]
+        for document in documents:
+            same = zip(self.plan.keys, document.keys[1:], strict=True)
+            keys = [(key.path, value) for key, value in same if value]
             if document.record:
                 keys.append((ROUND_TRIP, str(document.record)))
             first = next((self.seen[k] for k in keys if k in self.seen), None)
             if first is not None and first != document.rows[0] and document.verdict != SKIP:
                 document.refuse(0, -1, f"和第 {first} 行是同一{self.plan.resource.noun}，只留一行。")
-            for key in keys:
-                self.seen.setdefault(key, document.rows[0])
+            for found in keys:
+                self.seen.setdefault(found, document.rows[0])
 
     # What it would do
 
@@ -190,6 +215,8 @@ class Checker:
         for place, refusal in batch.refused.items():
             document, values = pairs[place]
             self._mark(document, values, refusal.field, refusal.text)
+        for place, row in batch.rows.items():
+            pairs[place][0].parsed = row
         still = [(d, v) for d, v in pairs if d.verdict == NEW]
         self._warn([d for d, _ in still], [v for _, v in still])
 
@@ -305,6 +332,16 @@ class Checker:
 
 def _plain(value: Any) -> Any:
     return [{n: v for n, v in row.items() if n != "_row"} for row in value] if isinstance(value, list) else value
+
+
+_TYPES: dict[str, Callable[[str], Any]] = {
+    "money": Decimal, "quantity": Decimal, "percent": Decimal, "date": date.fromisoformat,
+    "moment": datetime.fromisoformat,
+}  # fmt: skip
+
+
+def _typed(fields: Iterable[Field], row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f.name: _TYPES[f.kind](row[f.name]) for f in fields if f.kind in _TYPES and row.get(f.name) is not None}
 
 
 def tally(

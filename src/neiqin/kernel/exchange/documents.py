@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from neiqin.kernel.exchange.plans import Plan
 from neiqin.kernel.exchange.reading import Row
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 
+RELEASE = version("neiqin")
 PART = 400  # documents; a part of customers with contacts is written in about half a second
 
 
@@ -27,7 +29,9 @@ class Mark:
 @dataclass
 class Document:
     """rows: row numbers in the sheet; cells: their texts; doubts: what the reader did not trust; verdict, wrong,
-    warned: what the check said; record, version: the record meant or made; why: in words, if skipped or not undone."""
+    warned: what the check said; record, version: the record meant or made; why: in words, if skipped or not undone;
+    keys, parsed: what the check made of the cells, for who writes a new record: the values of the plan's keys (round
+    trip first) and the create action's row, with decimals and dates as texts."""
 
     rows: list[int]
     cells: list[list[str]]
@@ -38,6 +42,8 @@ class Document:
     why: str = ""
     wrong: list[Mark] = field(default_factory=list)
     warned: list[Mark] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    parsed: dict[str, Any] | None = None
 
     def refuse(self, row: int, column: int, text: str) -> None:
         """Not to be imported as it stands."""
@@ -47,19 +53,25 @@ class Document:
     def reset(self) -> None:
         """Forget what was said: it will be checked again."""
         self.verdict, self.record, self.version, self.why, self.wrong, self.warned = NEW, None, None, "", [], []
+        self.keys, self.parsed = [], None
 
 
 def seal_documents(documents: Sequence[Document]) -> bytes:
     """The documents as a part keeps them: compressed, then encrypted (cells may be personal)."""
-    return seal_blob(zlib.compress(orjson.dumps(list(documents)), 1))
+    kept = {"release": RELEASE, "documents": list(documents)}
+    return seal_blob(zlib.compress(orjson.dumps(kept, default=str), 1))
 
 
 def open_documents(body: bytes | memoryview) -> list[Document]:
-    """The documents of a part."""
-    found = orjson.loads(zlib.decompress(open_blob(bytes(body))))
+    """The documents of a part. What another release has parsed is forgotten: its rules may have been others."""
+    kept = orjson.loads(zlib.decompress(open_blob(bytes(body))))
+    release, found = (kept["release"], kept["documents"]) if isinstance(kept, dict) else ("", kept)
     for one in found:
         for name in ("doubts", "wrong", "warned"):
-            one[name] = [Mark(**mark) for mark in one[name]]
+            if one[name]:
+                one[name] = [Mark(**mark) for mark in one[name]]
+        if release != RELEASE:
+            one |= {"keys": [], "parsed": None}
     return [Document(**one) for one in found]
 
 

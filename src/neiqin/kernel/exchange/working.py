@@ -273,7 +273,11 @@ def _keep(part: Part, documents: Sequence[Document]) -> None:
 
 def write(imp: Import) -> None:
     """Write part after part. What meanwhile can no longer be done is refused with its reason; the rest goes on."""
-    plan, _, checker = tools_of(imp)
+    plan, layout, checker = tools_of(imp)
+    counts: Counter[str] = Counter()
+    totals: dict[str, dict[str, Decimal]] = {}
+    for part in _parts(imp, written=True):
+        tally(open_documents(part.body), layout, counts, totals)
     for part in _parts(imp, written=False):
         documents = open_documents(part.body)
         try:
@@ -290,10 +294,7 @@ def write(imp: Import) -> None:
             _keep(part, documents)
             if not _progress(imp, WRITING, imp.done + len(documents)):
                 return
-    counts: Counter[str] = Counter()
-    totals: dict[str, dict[str, Decimal]] = {}
-    for part in _parts(imp):
-        tally(open_documents(part.body), checker.layout, counts, totals)
+        tally(documents, layout, counts, totals)
     for path, sums in totals.items():
         given = imp.totals.get(path, {}).get("file")
         imp.totals[path] = {v: str(x) for v, x in sums.items()} | ({"file": given} if given is not None else {})
@@ -329,14 +330,17 @@ def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
     if not documents:
         return
     key = f"import-{imp.pk}-{part.n}-new"
-    made = answered(key, checker.person) or perform(
-        plan.creating(checker.mode), by=checker.person, rows=checker.new_rows(documents), key=key, source="import",
-        seconds=30, params={"origins": checker.origins(documents)},
-    )  # fmt: skip
+    made = answered(key, checker.person)
+    if made is None:
+        rows, parsed = checker.new_rows(documents)
+        made = perform(
+            plan.creating(checker.mode), by=checker.person, rows=rows, parsed=parsed, key=key, source="import",
+            seconds=30, params={"origins": checker.origins(documents)},
+        )  # fmt: skip
     _said(made, dict(enumerate(documents)))
     kept = [d for position, d in enumerate(documents) if position not in made.refused]
     for document, record in zip(kept, made.done, strict=True):
-        document.record, document.version = record, 1
+        document.record, document.version, document.parsed = record, 1, None
 
 
 def _change(imp: Import, part: Part, plan: Plan, checker: Checker, documents: list[Document]) -> None:

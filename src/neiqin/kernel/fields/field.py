@@ -154,13 +154,14 @@ def _text(field: Field, raw: Any) -> str:
     return formats.clean_text(str(raw), field.maxlength)
 
 
-def _formatted(check: Callable[[str], Any]) -> Callable[[Field, Any], Any]:
-    def parse(field: Field, raw: Any) -> Any:
-        if isinstance(raw, (dict, list, bool)):
-            raise formats.BadFormat(f"「{field.label}」的格式不对。")
-        return check(str(raw))
+def _plain(field: Field, raw: Any, check: Callable[[str], Any]) -> Any:
+    if isinstance(raw, (dict, list, bool)):
+        raise formats.BadFormat(f"「{field.label}」的格式不对。")
+    return check(str(raw))
 
-    return parse
+
+def _formatted(check: Callable[[str], Any]) -> Callable[[Field, Any], Any]:
+    return lambda field, raw: _plain(field, raw, check)
 
 
 def _multiline(field: Field, raw: Any) -> str:
@@ -172,7 +173,7 @@ def _multiline(field: Field, raw: Any) -> str:
 def _number(field: Field, raw: Any) -> int:
     """Within the column (integer), unless the field has limits of its own."""
     least, most = (-(2**31) if field.min is None else -(2**63)), (2**31 - 1 if field.max is None else 2**63 - 1)
-    return int(_formatted(lambda text: formats.integer(text, least, most))(field, raw))
+    return int(_plain(field, raw, lambda text: formats.integer(text, least, most)))
 
 
 def _reference(field: Field, raw: Any) -> int:

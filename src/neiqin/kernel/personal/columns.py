@@ -100,12 +100,13 @@ def seal_columns(rows: Sequence[models.Model], texts: Sequence[Mapping[str, str]
     )
     if keys.erased:
         raise Erased(keys.erased)
+    columns = {name: _column(rows[0], name) for name in {n for values in texts for n in values}}
     for row, values in zip(rows, texts, strict=True):
         for name, text in values.items():
-            column = _column(row, name)
+            column = columns[name]
             if len(text) > column.maxlen:
                 raise ValueError(f"{column.kind} holds at most {column.maxlen} characters")
-            setattr(row, name, Sealed(keys.seal(_subject(row), column.kind, text)))
+            setattr(row, name, Sealed(keys.seal(_subject(row), column.kind, text) if text else b""))
 
 
 def open_columns(rows: Sequence[models.Model], names: Sequence[str]) -> list[dict[str, str | None]]:

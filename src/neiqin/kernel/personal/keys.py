@@ -7,7 +7,7 @@ process which were destroyed a moment ago (figures in docs/decisions/0005-person
 
 import hmac
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import connection
+
+from neiqin.kernel import copying
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -79,9 +81,12 @@ def _unwrap(subject: UUID, wrapped: bytes) -> bytes:
 class Keys:
     """The data keys of a set of subjects, read together; None for a destroyed or unknown one. Keep it for one call."""
 
-    def __init__(self, wrapped: dict[UUID, bytes]) -> None:
+    def __init__(self, wrapped: Mapping[UUID, bytes], made: Mapping[UUID, bytes] | None = None) -> None:
+        """made: keys of these subjects that are there unwrapped already."""
+        plain = made or {}
         self._ciphers = {
-            subject: AESGCM(_unwrap(subject, stored)) if stored else None for subject, stored in wrapped.items()
+            subject: AESGCM(plain.get(subject) or _unwrap(subject, stored)) if stored else None
+            for subject, stored in wrapped.items()
         }
 
     @property
@@ -133,15 +138,27 @@ def load_keys(subjects: Iterable[UUID], *, create: bool = False, fresh: bool = F
     if not wanted:
         return Keys({})
     found = {} if fresh else _select(wanted)
+    made: dict[UUID, bytes] = {}
     if create and (missing := wanted - found.keys()):
-        new = {subject: _wrap(subject, os.urandom(KEY_BYTES)) for subject in missing}
-        with connection.cursor() as cursor:
-            cursor.execute(_INSERT, [list(new), list(new.values())])
-            made = {row[0] for row in cursor.fetchall()}
+        plain = {subject: os.urandom(KEY_BYTES) for subject in missing}
+        new = {subject: _wrap(subject, key) for subject, key in plain.items()}
+        made = {subject: plain[subject] for subject in _insert(new, fresh=fresh)}
         found |= {subject: new[subject] for subject in made}
-        if lost := missing - made:  # another transaction made them first; it has committed, or we would still wait
+        if lost := missing - found.keys():  # another transaction made them first; it has committed, or we would wait
             found |= _select(lost)
-    return Keys(found)
+    return Keys(found, made)
+
+
+def _insert(new: Mapping[UUID, bytes], *, fresh: bool) -> Collection[UUID]:
+    """The subjects whose keys are kept: all but those that have one."""
+    if fresh and len(new) >= copying.FROM:
+        with copying.copying("personal_personalkey", ("subject", "wrapped")) as copy:
+            for row in new.items():
+                copy.write_row(row)
+        return new.keys()
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [list(new), list(new.values())])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _select(subjects: Collection[UUID]) -> dict[UUID, bytes]:
@@ -191,15 +208,19 @@ WHERE personal_blindindex.digest <> EXCLUDED.digest
 """
 
 
-def index_many(entries: Sequence[tuple[UUID, str, str]]) -> None:
+def index_many(entries: Sequence[tuple[UUID, str, str]], *, fresh: bool = False) -> None:
     """(subject, purpose, canonical text), each subject and purpose at most once: make them findable, in one statement.
-    "" makes the entry unfindable."""
+    "" makes the entry unfindable. fresh: the subjects were made just now, so none of it is there."""
     master = _current_master()
     if entries:
-        digests = [_blind(text, purpose, master) for _, purpose, text in entries]
-        subjects, purposes = [subject for subject, _, _ in entries], [purpose for _, purpose, _ in entries]
+        rows = [(subject, purpose, _blind(text, purpose, master)) for subject, purpose, text in entries]
+        if fresh and len(rows) >= copying.FROM:
+            with copying.copying("personal_blindindex", ("subject", "purpose", "digest")) as copy:
+                for row in rows:
+                    copy.write_row(row)
+            return
         with connection.cursor() as cursor:
-            cursor.execute(_INDEX, [subjects, purposes, digests])
+            cursor.execute(_INDEX, [*map(list, zip(*rows, strict=True))])
 
 
 def find_subjects(text: str, purpose: str) -> list[UUID]:

@@ -1,11 +1,13 @@
 """Writing the index, set-wise. Everything here may be done again at any time."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
+from neiqin.kernel import copying
 from neiqin.kernel.search import text
 
 
@@ -21,8 +23,9 @@ class Document(NamedTuple):
     more: Sequence[int] = ()  # further tokens, not yet of a kind
 
 
+_COLUMNS = ("kind", "record_id", "owner_id", "unit_id", "version", "updated_at", "format", "text", "sound", "tokens")
 _PUT = f"""
-INSERT INTO search_entry (kind, record_id, owner_id, unit_id, version, updated_at, format, text, sound, tokens)
+INSERT INTO search_entry ({", ".join(_COLUMNS)})
 SELECT %s, record, owner, unit, version, updated, {text.FORMAT}, text, sound, tokens::int[]
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])
 AS d (record, owner, unit, version, updated, text, sound, tokens) ORDER BY record
@@ -44,18 +47,73 @@ def scope_tokens(owners: Iterable[int], units: Iterable[int]) -> list[int]:
 
 
 def put(kind: str, documents: Sequence[Document]) -> None:
-    """Write the entries of these records, new or not, in one statement, by id."""
-    if not documents:
-        return
-    mixed, rows = salt(kind), []
-    for document in documents:
-        owner, unit = document.owner, document.unit
-        scope = scope_tokens([owner] if owner else [], [unit] if unit else [])
-        made = text.entry(document.texts, [*scope, *document.more])
-        tokens = ",".join([str(token ^ mixed) for token in made.tokens])
-        rows.append((*document[:5], made.text, made.sound, f"{{{tokens}}}"))
+    """Write the entries of these records, new or not, by id; many new ones by COPY, which takes half the time."""
+    made = [(document, _entry(kind, document)) for document in documents]
+    if len(made) >= copying.FROM:
+        known = _known(kind, [document.record for document in documents])
+        new = [pair for pair in made if pair[0].record not in known]
+        try:
+            with transaction.atomic():
+                _copy(kind, new)
+            made = [pair for pair in made if pair[0].record in known]
+        except IntegrityError:  # a searcher has put one of them meanwhile
+            pass
+    if made:
+        rows = [(*d[:5], e.text, e.sound, f"{{{','.join(map(str, e.tokens))}}}") for d, e in made]
+        with connection.cursor() as cursor:
+            cursor.execute(_PUT, [kind, *map(list, zip(*rows, strict=True))])
+
+
+def _entry(kind: str, document: Document) -> text.Entry:
+    mixed, owner, unit = salt(kind), document.owner, document.unit
+    scope = scope_tokens([owner] if owner else [], [unit] if unit else [])
+    made = text.entry(document.texts, [*scope, *document.more])
+    return made._replace(tokens=[token ^ mixed for token in made.tokens])
+
+
+def _known(kind: str, records: list[int]) -> set[int]:
     with connection.cursor() as cursor:
-        cursor.execute(_PUT, [kind, *map(list, zip(*rows, strict=True))])
+        cursor.execute(
+            "SELECT record_id FROM search_entry WHERE kind = %s AND record_id = ANY(%s::bigint[])", [kind, records]
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+# COPY in the binary format: of the tokens alone there are some 150 an entry, and as texts they take both sides longer
+# than all the rest. A value is its length and its bytes, -1 is NULL.
+
+_NULL = struct.pack(">i", -1)
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_INT4 = 23  # its type's number
+
+
+def _copy(kind: str, entries: Sequence[tuple[Document, text.Entry]]) -> None:
+    with copying.copying("search_entry", _COLUMNS, binary=True) as to:
+        to.write(struct.pack(">11sii", b"PGCOPY\n\xff\r\n\0", 0, 0))
+        for document, entry in entries:
+            to.write(b"".join(_row(kind, document, entry)))
+        to.write(struct.pack(">h", -1))
+
+
+def _row(kind: str, document: Document, entry: text.Entry) -> Iterator[bytes]:
+    record, owner, unit, version, updated = document[:5]
+    yield struct.pack(">h", len(_COLUMNS))
+    yield _text(kind)
+    for number in (record, owner, unit):
+        yield _NULL if number is None else struct.pack(">iq", 8, number)
+    yield struct.pack(">iiiqih", 4, version, 8, (updated - _EPOCH) // _MICROSECOND, 2, text.FORMAT)
+    yield _text(entry.text)
+    yield _text(entry.sound)
+    count = len(entry.tokens)
+    pairs = [4] * (2 * count)
+    pairs[1::2] = entry.tokens
+    yield struct.pack(f">iiiiii{2 * count}i", 20 + 8 * count, 1, 0, _INT4, count, 1, *pairs)
+
+
+def _text(value: str) -> bytes:
+    body = value.encode()
+    return struct.pack(">i", len(body)) + body
 
 
 def drop(kind: str, records: Iterable[int]) -> None:

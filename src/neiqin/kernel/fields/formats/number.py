@@ -13,6 +13,7 @@ gettext_noop = str  # marks a message for translation; Django's needs settings, 
 
 _NUMBER = re.compile(r"([+-]?)([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)?(?:\.([0-9]*))?")
 _MONEY_SIGNS = re.compile(r"^[¥$]|^(?:RMB|CNY)|(?:元|圆|RMB|CNY)(?:整|正)?$", re.IGNORECASE)
+_PLAIN_AMOUNT = re.compile(r"[0-9]{1,16}(?:\.[0-9]{1,2})?")  # most amounts: what follows would find the same
 _BRACKETED = re.compile(r"\((.+)\)")
 _TIMES = {"万": 4, "亿": 8}
 _CENT = Decimal("0.01")
@@ -25,6 +26,8 @@ def money(text: str) -> Decimal:
     Takes ¥1,234.50, 1 234.5 元, 1.2万, (1,234.50) for a negative amount, full-width digits. Never rounds: a third
     decimal is refused, since rounding an amount is a decision (practice.md section 3). BadFormat otherwise.
     """
+    if _PLAIN_AMOUNT.fullmatch(text):
+        return Decimal(text).quantize(_CENT)
     written = half_width(text).replace(" ", "")
     sign = ""
     if bracketed := _BRACKETED.fullmatch(written):
@@ -52,6 +55,8 @@ def integer(text: str, least: int = INT64_MIN, most: int = INT64_MAX) -> int:
 
     12.0 is taken as 12, because spreadsheets write whole numbers so. BadFormat otherwise.
     """
+    if text.isascii() and text.isdecimal() and len(text) < 19 and least <= (plain := int(text)) <= most:
+        return plain
     value = _decimal(half_width(text).replace(" ", ""), text, places=0, digits=19, what=gettext_noop("整数"), like="12")
     if not max(least, INT64_MIN) <= value <= min(most, INT64_MAX):
         raise BadFormat(

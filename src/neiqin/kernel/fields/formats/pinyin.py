@@ -31,7 +31,9 @@ def _exceptions() -> dict[str, dict[str, str]]:
 _EXCEPTIONS = _exceptions()
 _WORDS = {word: syllables.split("'") for word, syllables in _EXCEPTIONS["words"].items()}
 _SURNAMES = _EXCEPTIONS["surnames"]
-_TOKEN = re.compile("|".join((*sorted(_WORDS, key=len, reverse=True), "[a-zA-Z]+", "[0-9]+", r"\S")))
+# A character that begins no word is not tried against all of them.
+_WORD = f"(?=[{''.join(sorted({word[0] for word in _WORDS}))}])(?:{'|'.join(sorted(_WORDS, key=len, reverse=True))})"
+_TOKEN = re.compile("|".join((_WORD, "[a-zA-Z]+", "[0-9]+", r"\S")))
 _DIGIT_RUN = 6
 KEY_LENGTH = 240
 
@@ -122,16 +124,21 @@ def _parts(text: str, person: bool) -> list[tuple[str, bool]]:
     text = unicodedata.normalize("NFKC", text).strip()
     parts: list[tuple[str, bool]] = []
     for found in _TOKEN.finditer(text):
-        chars = found[0]
-        if chars in _WORDS:
-            parts += ((syllable, True) for syllable in _WORDS[chars])
-        elif chars == "行" and text[found.end() : found.end() + 1] in ("", "("):
+        if found[0] == "行" and text[found.end() : found.end() + 1] in ("", "("):
             parts.append(("hang", True))  # a firm that ends in 行 is a shop
-        elif chars.isalnum():
-            parts.append(_part(chars))
+        else:
+            parts += _pieces(found[0])
     if person and text[:1] in _SURNAMES and text[:2] not in _WORDS:
         parts[0] = (_SURNAMES[text[0]], True)
     return parts
+
+
+@lru_cache(maxsize=16384)
+def _pieces(chars: str) -> tuple[tuple[str, bool], ...]:
+    """What one match of _TOKEN is: a word, a character, a run, or a sign that is dropped."""
+    if chars in _WORDS:
+        return tuple((syllable, True) for syllable in _WORDS[chars])
+    return (_part(chars),) if chars.isalnum() else ()
 
 
 def _part(chars: str) -> tuple[str, bool]:
