@@ -120,6 +120,16 @@ def review_due() -> date | None:
     return (found[1] or clock.local(found[2]).date()) + timedelta(days=found[0])
 
 
+def holders(permission: str) -> list[int]:
+    """The persons who hold a permission by an appointment today."""
+    day = clock.today()
+    in_force = Q(from_on__lte=day) & (Q(until_on=None) | Q(until_on__gt=day))
+    roles = Grant.objects.filter(permission=permission).values("role_id")
+    positions = PositionRole.objects.filter(role_id__in=roles).values("position_id")
+    found = Appointment.objects.filter(in_force, position_id__in=positions, person__left_on=None)
+    return list(found.order_by("person_id").values_list("person_id", flat=True).distinct())
+
+
 @dataclass
 class Holding:
     """Who holds one permission today: (person id, name, position, scope in words)."""

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import orjson
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 from ninja import NinjaAPI, Path, Query, Router
@@ -22,7 +23,7 @@ from neiqin.kernel.actions.perform import perform, preview
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
 from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.shape import Invalid, Problem, Shape
-from neiqin.kernel.resources import masks, schemas, timeline
+from neiqin.kernel.resources import masks, reading, schemas, timeline
 from neiqin.kernel.resources.listing import COUNT_CAP, BadQuery, Listing
 from neiqin.kernel.resources.listing import Query as ListQuery
 from neiqin.kernel.resources.pages.runs import visible_changes
@@ -90,6 +91,10 @@ def build() -> NinjaAPI:
         in_path = any(e["loc"][0] == "path" for e in error.errors)
         return answer(404, schemas.NOT_FOUND) if in_path else answer(422, {"message": "参数不对。", "problems": []})
 
+    @api.exception_handler(PermissionDenied)
+    def denied(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+        return answer(403, {"message": str(error), "problems": []})
+
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:
         return answer(404, schemas.NOT_FOUND)
@@ -131,6 +136,7 @@ def _router(resource: Resource) -> Router:
         record = _opened(request, resource, record_id)
         if request.headers.get("If-None-Match") == _etag(record):
             return HttpResponse(status=304)
+        reading.note(resource, request.person, record_id)
         return _record(request, resource, record_id)
 
     @router.get(

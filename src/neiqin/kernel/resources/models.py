@@ -36,6 +36,25 @@ class Layout(models.Model):
         constraints = [models.UniqueConstraint(fields=["person_id", "resource"], name="resources_layout_once")]
 
 
+class Reading(models.Model):
+    """That a person opened a record with personal data in it, once an hour. Kept for as long as the law wants access
+    logs to be (网络安全法, six months)."""
+
+    audited: ClassVar[bool] = False
+
+    person_id = models.BigIntegerField()
+    hour = models.DateTimeField()
+    model = models.CharField(max_length=80)
+    record_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person_id", "hour", "model", "record_id"], name="resources_reading_once")
+        ]
+        indexes = [models.Index(fields=["hour"], name="resources_reading_hour")]
+
+
 class Draft(models.Model):
     """A form not yet saved, encrypted because it may hold personal data. record_id 0: a new record."""
 

@@ -84,6 +84,12 @@ class Resource:
     def api_name(self) -> str:
         return self.slug or f"{self.model._meta.model_name}s"
 
+    @cached_property
+    def guarded(self) -> bool:
+        """Whether its records hold somebody's personal data."""
+        own, lines = self.fields, (f for line in self.all_lines for f in line.fields)
+        return any(f.personal for f in (*own, *lines))
+
     @property
     def view_permission(self) -> str:
         return self.model.view_permission()

@@ -41,6 +41,10 @@ OTHER = {
     "demo": "装入演示数据",
     "deadlines.remind": "到期提醒",
     "guest.locked": "客户页面的验证码连错五次",
+    "reading.alarm": "看档案异常",
+    "login.first": "建第一个账号",
+    "company.opened": "开张",
+    "company.numbers": "接着原来的编号排",
     "notices.channel": "改消息渠道",
     "notices.address": "改自己的邮箱",
 }

@@ -16,7 +16,7 @@ from neiqin.kernel.actions.requests import answered
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
-from neiqin.kernel.resources import masks, nearby
+from neiqin.kernel.resources import masks, nearby, reading
 from neiqin.kernel.resources.models import Draft
 from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render
 from neiqin.kernel.resources.resource import Resource, site
@@ -33,7 +33,9 @@ def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     """Change a record. Only changed fields are posted; what others changed meanwhile is merged."""
     if resource.edit is None or not request.person.may(resource.edit.may):
         raise Http404
-    return _form(request, resource, record_or_404(resource, request.person, record_id))
+    record = record_or_404(resource, request.person, record_id)
+    reading.note(resource, request.person, record.pk)
+    return _form(request, resource, record)
 
 
 def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:

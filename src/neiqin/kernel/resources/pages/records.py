@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.resources import masks, timeline
+from neiqin.kernel.resources import masks, reading, timeline
 from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
 from neiqin.kernel.resources.resource import Resource, site
@@ -22,6 +22,7 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     record = record_or_404(resource, person, record_id)
     if resource.opening and (refusal := resource.opening(record, person)):
         raise PermissionDenied(refusal)
+    reading.note(resource, person, record.pk)
     known = resource.fields_for(person)
     may_edit = resource.edit is not None and _may(person, resource.edit.may, record)
     items, more = timeline.of(resource, record, person)
