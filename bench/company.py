@@ -34,6 +34,7 @@ GROUPS, REPS_OF_GROUP = 20, 10
 CHUNK = 20_000
 INDUSTRIES = ("工业品流通", "泵阀", "五金模具", "仪器仪表", "起重输送", "汽车零部件", "橡塑", "电气电机", "通用机械")
 KINDS = ("dealer", "end_user", "end_user", "end_user", "platform")
+SIZES = ("micro", "small", "medium", "large")
 SOURCES = ("referral", "exhibition", "web", "phone", "cold_call", "platform", "other")
 
 
@@ -104,15 +105,21 @@ class Plan:
             level, random.choice(KINDS), random.choice(INDUSTRIES), random.choice(SOURCES), region.province,
             region.city, f"{region.province}{region.city}{region.district}人民路 {at % 900 + 1} 号", "", "", "", limit,
             None if limit is None else 30, None, "inactive" if random.random() < 0.03 else "active", person, unit,
+            random.choice(SIZES), region.district, "", "", "", changed.date(), changed.date(), random.random() < 0.1,
+            random.randrange(20, 101, 5),
         )  # fmt: skip
 
 
 CUSTOMER = (
     "id, version, created_at, updated_at, number, name, name_key, pinyin, mnemonic, short_name, uscc, level, kind, "
     "industry, source, province, city, address, business_scope, intention, remark, credit_limit, credit_days, "
-    "statement_day, state, owner_id, unit_id"
+    "statement_day, state, owner_id, unit_id, size_band, district, varieties, settlement_method, price_level, "
+    "obtained_on, reviewed_on, late, completeness"
 )
-CONTACT = "id, customer_id, subject, name, title, mobile, phone, wechat, email, decides"
+CONTACT = (
+    "id, customer_id, subject, name, title, mobile, phone, wechat, email, decides, qq, department, receives_goods, "
+    'receives_invoices, receives_statements, consent_basis, "left"'
+)
 
 
 def _load(plan: Plan, counter: Any) -> None:
@@ -147,7 +154,8 @@ def _contacts(connection: psycopg.Connection, plan: Plan, span: range) -> None:
     for at, subject in zip(span, subjects, strict=True):
         mobile = plan.mobiles[at]
         sealed = sealing.seal(subject, "contact.mobile", mobile)
-        rows.append((at + 1, at + 1, subject, plan.persons[at], "采购经理", sealed, b"", b"", b"", True))
+        rows.append((at + 1, at + 1, subject, plan.persons[at], "采购经理", sealed, b"", b"", b"", True, b"", "",
+                     False, False, False, "", False))  # fmt: skip
         found.append((subject, "mobile", keys.blind(mobile, "mobile")))
         found.append((subject, "mobile:last4", keys.blind(mobile[-4:], "mobile:last4")))
     _copy(connection, f"customers_contact ({CONTACT})", rows)

@@ -34,17 +34,9 @@ from tests.stranger.models import Sample
 site()  # what the manifests bring is at work: effects above all
 _counter = itertools.count(1)
 CUSTOMER_RIGHTS = (
-    "view",
-    "create",
-    "edit",
-    "hand_over",
-    "deactivate",
-    "confirm_level",
-    "credit",
-    "reveal",
-    "follow",
-    "export",
-)
+    "view", "create", "edit", "hand_over", "deactivate", "confirm_level", "reveal", "follow", "export",
+    "profile", "preferences", "contacts", "addresses", "invoices", "credit",
+)  # fmt: skip
 
 
 def stamps() -> dict[str, Any]:

@@ -18,7 +18,12 @@ def make_office():
 
     ann = factories.person("周启明", position_=factories.rep_position("own", people_view="all"))
     position = factories.position(
-        "内勤主管", audit_view="all", customers_view="all", customers_credit="all", people_view="all"
+        "内勤主管",
+        audit_view="all",
+        customers_view="all",
+        customers_contacts="all",
+        customers_credit="all",
+        people_view="all",
     )
     auditor = factories.person("方静仪", position_=position)
     blind = factories.person("潘一鸣", position_=factories.position("系统管理员", audit_view="all", people_view="all"))

@@ -68,7 +68,9 @@ def test_who_may_not_see_the_record_reads_that_something_changed_not_what(office
 def test_a_field_right_that_is_missing_hides_the_values(office, read):
     record = factories.customer(office.as_ann, "无锡梁清水泵制造有限公司", credit_limit="100000", city="苏州")
     perform(actions.edit, [record.pk], by=office.as_ann, params={"credit_limit": "120000", "city": "昆山"})
-    reader = factories.person("任天翔", position_=factories.position("稽核", audit_view="all", customers_view="all"))
+    reader = factories.person(
+        "任天翔", position_=factories.position("稽核", audit_view="all", customers_view="all", customers_contacts="all")
+    )
     row = read("?action=customers.customer.edit", reader)[0]
     assert "城市 苏州 → 昆山" in row
     assert "信用额度 （内容不给看）" in row

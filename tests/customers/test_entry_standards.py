@@ -117,3 +117,36 @@ def test_a_form_with_thousands_of_phones_asks_for_a_few(web, django_assert_max_n
     typed = form("无锡全新电气有限公司") | {f"contacts-{n}-mobile": f"139{n:08}" for n in range(5_000)}
     with django_assert_max_num_queries(80):
         assert web.post("/customers/customer/nearby/", typed).status_code == 200
+
+
+def test_a_former_name_finds_the_customer_that_has_been_renamed(web, clerk):
+    known = there("苏州恒瑞精密机械有限公司", owner=factories.actors_of(clerk.pk))
+    web.post(f"/customers/customer/{known.pk}/edit/", {"version": "1", "partial": "1", "name": "苏州新源传动有限公司"})
+    finding.reindex(resource, [known.pk])
+    (alias,) = known.aliases.all()
+    assert (alias.name, Customer.objects.get().name) == ("苏州恒瑞精密机械有限公司", "苏州新源传动有限公司")
+    page = web.post("/customers/customer/nearby/", form("苏州恒瑞精密机械有限责任公司")).content.decode()
+    assert f"已有「苏州新源传动有限公司」（{known.number}，负责人林知夏），曾用名几乎一样。" in page
+    assert known.number in web.get("/customers/customer/?q=恒瑞精密").content.decode()
+
+
+def test_a_typed_registry_code_shows_whose_it_is_and_nothing_more(web):
+    known = there("苏州恒瑞精密机械有限公司", uscc="91320594MA1AB2CD3G")
+    typed = form("无锡全新电气有限公司", "", uscc="91320594 ma1ab2cd3g")
+    page = web.post("/customers/customer/nearby/", typed).content.decode()
+    assert f"已有「苏州恒瑞精密机械有限公司」（{known.number}，负责人{known.owner.name}），信用代码相同。" in page
+    assert "/customers/customer/" not in page
+    half = web.post("/customers/customer/nearby/", form("无锡全新电气有限公司", "", uscc="91320594")).content.decode()
+    assert "已有" not in half
+
+
+def test_who_points_to_itself_or_to_a_stranger_s_customer_is_refused(web, clerk):
+    mine, foreign = (
+        there("苏州恒瑞精密机械有限公司", owner=factories.actors_of(clerk.pk)),
+        there("无锡新远水泵有限公司"),
+    )
+    for target in (mine.pk, foreign.pk, 999_999):
+        url = f"/customers/customer/{mine.pk}/edit/"
+        answer = web.post(url, {"version": "1", "partial": "1", "parent": str(target)})
+        assert "「上级客户」不存在，或者就是这家客户，重新选。" in answer.content.decode()
+    assert Customer.objects.get(pk=mine.pk).parent_id is None

@@ -23,7 +23,7 @@ from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - fo
 
 pytestmark = pytest.mark.django_db
 POOL = "/customers/pooled/"
-RIGHTS = ("view", "create", "edit", "follow", "release", "hand_over", "confirm_level")
+RIGHTS = ("view", "create", "edit", "follow", "release", "hand_over", "confirm_level", "profile", "contacts")
 
 
 @pytest.fixture
@@ -341,7 +341,7 @@ def test_a_file_can_go_straight_into_the_pool(client, unit, folder):  # noqa: F8
         "林知夏", unit_=unit,
         position_=factories.position(
             "内勤", customers_view="all", customers_create="all", customers_edit="all", exchange_import="all",
-            customers_credit="all",
+            customers_credit="all", customers_contacts="all", customers_profile="all", customers_preferences="all",
         ),
     )  # fmt: skip
     desk = factories.sign_in(client, clerk)

@@ -109,7 +109,9 @@ def test_what_looks_like_a_formula_comes_back_dead(web, clerk, form):
 
 
 def test_fields_without_the_right_are_not_there(clerk):
-    reader = factories.person(position_=factories.position("仓库", customers_view="all", **RIGHTS))
+    reader = factories.person(
+        position_=factories.position("仓库", customers_view="all", customers_contacts="all", **RIGHTS)
+    )
     make(clerk, "苏州恒瑞精密机械有限公司", credit_limit="98765.00")
     desk = factories.sign_in(Client(), reader)
     text = body(desk, export(desk, width="all", format="csv")).decode("utf-8-sig")

@@ -383,7 +383,7 @@ def test_what_another_release_has_parsed_is_parsed_again(web, monkeypatch):
 
 
 def test_a_name_in_the_file_means_who_is_called_so_when_it_is_written():
-    rights = dict.fromkeys(("customers_view", "customers_create", "customers_credit"), "all")
+    rights = dict.fromkeys(("customers_view", "customers_create", "customers_contacts", "customers_credit"), "all")
     manager = factories.sign_in(Client(), factories.person("林知夏", position_=factories.position(**rights, **RIGHTS)))
     first, second = factories.person("潘一"), factories.person("潘二")
     imp = upload(manager, workbook([(*good(1), "潘一"), (*good(2), "潘三")], (*HEADERS, "负责人")))

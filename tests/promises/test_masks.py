@@ -25,7 +25,9 @@ def customer():
 
 @pytest.fixture
 def warehouse():
-    return factories.person("马大勇", position_=factories.position("仓储物流", customers_view="all"))
+    return factories.person(
+        "马大勇", position_=factories.position("售后", customers_view="all", customers_contacts="all")
+    )
 
 
 def everything_shown(client, token, customer):

@@ -378,6 +378,7 @@ def form_field(name, label, kind="text", value="", **more):
         "help": None,
         "error": None,
         "span": 1,
+        "fold": False,
         "readonly": False,
         "picker_url": None,
         "maxlength": None,
@@ -454,11 +455,21 @@ def form_page(**more):
                 ],
             ),
         ],
-        "lines": [O(name="contacts", label="联系人", add_label="加一个联系人", columns=columns, rows=lines, min=1)],
+        "lines": [
+            O(
+                name="contacts",
+                label="联系人",
+                add_label="加一个联系人",
+                columns=columns,
+                rows=lines,
+                min=1,
+                paste="name:name",
+            )
+        ],
         "nearby_url": "/customers/nearby/",
         "nearby_seen": "",
         "rows": [],
-        "title_field": "name",
+        "asked": "name uscc",
         "conflict": O(
             who="何雨桐",
             at=NOW - timedelta(minutes=3),

@@ -152,6 +152,8 @@ CELLS: dict[str, Callable[[Any, Any, Any], Markup]] = {
     "long": _long,
     "code": _code,
     "uscc": _code,
+    "tax_no": _code,
+    "account": _code,
     "choice": _text,
     "state": _state,
     "money": _money,

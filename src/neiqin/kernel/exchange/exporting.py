@@ -31,7 +31,7 @@ from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.listing import BadQuery, Listing, Query
 from neiqin.kernel.resources.models import Layout
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
-from neiqin.kernel.resources.resource import Resource, site
+from neiqin.kernel.resources.resource import Resource, seen_by, site
 
 RIGHT, PERSONAL = "exchange.export", "exchange.personal"
 JOB = "exchange.export"
@@ -71,7 +71,7 @@ def new(request: Any) -> HttpResponse:
     resource = site().resources.get(given.get("kind", ""))
     if resource is None or not request.person.may(resource.view_permission):
         raise Http404
-    lines = next(iter(resource.shape.lines), None)
+    lines = next(iter(seen_by(request.person, resource.shape.lines)), None)
     personal = lines is not None and any(f.personal for f in lines.fields)
     page = Bag(
         kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", ""), error="",
@@ -174,7 +174,8 @@ def _end(export: Export, state: str, **values: Any) -> None:
 def _write(out: Any, export: Export, resource: Resource, person: Any) -> int:
     fields = resource.fields_for(person)
     root = [fields[n] for n in export.columns if n in fields]
-    lines = next((x for x in resource.shape.lines if any(c.startswith(f"{x.name}.") for c in export.columns)), None)
+    seen = seen_by(person, resource.shape.lines)
+    lines = next((x for x in seen if any(c.startswith(f"{x.name}.") for c in export.columns)), None)
     beside = [f for f in lines.fields if f"{lines.name}.{f.name}" in export.columns] if lines else []
     headings = [Heading(f.label, f.kind) for f in root]
     if lines is not None:

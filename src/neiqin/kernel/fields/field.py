@@ -10,7 +10,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.fields import formats
 
 TEXT_KINDS = frozenset(
-    {"text", "long", "code", "choice", "state", "phone", "mobile", "email", "uscc", "postcode", "account"}
+    {"text", "long", "code", "choice", "state", "phone", "mobile", "email", "uscc", "postcode", "account", "tax_no"}
 )
 REFERENCE_KINDS = frozenset({"person", "unit", "ref"})
 
@@ -62,6 +62,7 @@ class Field:
     role: str = ""  # which of the phone's two lines it takes: id, name, amt, st, who, due
     default: Any = None
     section: str = ""
+    fold: bool = False  # of a line: shown on demand in the form, and on pages only where something is in it
 
     @property
     def path(self) -> str:
@@ -205,4 +206,5 @@ PARSERS: dict[str, Callable[[Field, Any], Any]] = {
     "uscc": _formatted(formats.uscc),
     "postcode": _formatted(formats.postcode),
     "account": _formatted(formats.bank_account),
+    "tax_no": _formatted(formats.tax_no),
 }

@@ -1,7 +1,7 @@
 """Shape: the fields and lines of a record as one pydantic model, which parameters, forms, imports and the API share."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from typing import Annotated, Any
 
@@ -31,7 +31,9 @@ class Invalid(Exception):
 
 @dataclass(frozen=True)
 class Lines:
-    """Rows that belong to a record. name: key in forms and API; model: a django model with a foreign key `fk`."""
+    """Rows that belong to a record. name: key in forms and API; model: a django model with a foreign key `fk`;
+    right: the permission without which they do not exist for a person (a field with a right of its own keeps that);
+    paste: (part of an address, field) pairs, where a whole address may be pasted (formats/address.py)."""
 
     name: str
     label: str
@@ -40,6 +42,19 @@ class Lines:
     fields: tuple[Field, ...]
     min: int = 0
     add_label: str = "加一行"
+    right: str = ""
+    paste: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.right:
+            object.__setattr__(self, "fields", tuple(f if f.right else f.but(right=self.right) for f in self.fields))
+
+    def seen_by(self, person: Any) -> "Lines | None":
+        """These lines with the fields that exist for this person; None if there are none."""
+        if not any(f.right for f in self.fields):
+            return self
+        seen = tuple(f for f in self.fields if person.may(f.right))
+        return replace(self, fields=seen) if seen else None
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def _sheet(resource: Resource, record: Any, person: Any) -> dict[str, Any]:
                 "rows": [[printed(c.kind, v) for c, v in zip(tab.columns, r.cells, strict=True)] for r in tab.rows],
                 "right": [n for n, c in enumerate(tab.columns) if c.css == "num"],
             }
-            for tab in pages.line_tabs(resource, record)
+            for tab in pages.line_tabs(resource, record, person)
             if tab.rows
         ],
     }

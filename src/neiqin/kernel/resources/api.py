@@ -22,14 +22,14 @@ from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import perform, preview
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, Refusal, TooSlow
 from neiqin.kernel.fields import formats
-from neiqin.kernel.fields.shape import Invalid, Problem, Shape
+from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.resources import masks, reading, schemas, timeline
 from neiqin.kernel.resources.listing import COUNT_CAP, BadQuery, Listing
 from neiqin.kernel.resources.listing import Query as ListQuery
 from neiqin.kernel.resources.pages.runs import visible_changes
 from neiqin.kernel.resources.pages.screen import record_or_404
 from neiqin.kernel.resources.pages.search import groups
-from neiqin.kernel.resources.resource import Resource, site
+from neiqin.kernel.resources.resource import Resource, seen_by, site
 
 LARGEST = 2**63 - 1
 RecordId = Annotated[int, Path(ge=1, le=LARGEST)]
@@ -291,7 +291,7 @@ def _record(request: Any, resource: Resource, record_id: int, status: int = 200)
     found = rows[0]
     if any(f.personal for f in fields):
         found |= masks.opened([visible.get(pk=record_id)], fields, full=False)[0]
-    for lines in resource.shape.lines:
+    for lines in seen_by(person, resource.shape.lines):
         children = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
         opened = masks.opened(children, lines.fields, full=False)
         plain = [f for f in lines.fields if not f.personal]
@@ -340,11 +340,24 @@ def _body(request: Any, shape: Shape, person: Any = None) -> dict[str, Any]:
     """The given object. Fields the person may not touch are refused like unknown ones."""
     given = _json(request)
     if person is not None:
-        hidden = [f for f in shape.fields if f.name in given and not person.may(f.right)]
+        hidden = [(f.name, f.label) for f in shape.fields if f.name in given and not person.may(f.right)]
+        for lines in shape.lines:
+            hidden += _hidden_cells(lines, given.get(lines.name), person)
         if hidden:
-            problems = [asdict(Problem(f.name, f.label, f"「{f.label}」你没有权限改。")) for f in hidden]
+            problems = [asdict(Problem(name, label, f"「{label}」你没有权限改。")) for name, label in hidden]
             raise Failure(422, problems[0]["message"], problems)
     return given
+
+
+def _hidden_cells(lines: Lines, rows: Any, person: Any) -> list[tuple[str, str]]:
+    """(path, label) of what was given of lines or of their fields that do not exist for this person."""
+    if rows is None:
+        return []
+    if lines.seen_by(person) is None:
+        return [(lines.name, lines.label)]
+    hidden = {f.name: f.label for f in lines.fields if not person.may(f.right)}
+    given = enumerate(rows if hidden and isinstance(rows, list) else ())
+    return [(f"{lines.name}-{i}-{n}", hidden[n]) for i, row in given for n in row if n in hidden]
 
 
 def _perform(request: Any, action: Action, **what: Any) -> Outcome:

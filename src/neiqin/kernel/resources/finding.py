@@ -258,14 +258,17 @@ def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Documen
     scope = ("owner_id", "unit_id") if _scoped(resource) else ()
     title = own.index(resource.title) if resource.title in own else 0
     lines: dict[int, list[str]] = defaultdict(list)
+    names: dict[int, list[str]] = defaultdict(list)
     for path in set(resource.found) - set(own):
         for i, text in rows.values_list("pk", path):
             lines[i].append(text or "")
+            names[i] += [text] if text and path in resource.also_named else []
     made = []
     for i, version, updated_at, *rest in rows.values_list("pk", "version", "updated_at", *scope, *own):
         owner, unit = rest[:2] if scope else (None, None)
         texts = [*map(str, rest[len(scope) :]), *lines[i]]
-        more = near.tokens(resource.same_name(texts[title])) if resource.same_name else ()
+        same = resource.same_name
+        more = [token for name in (texts[title], *names[i]) for token in near.tokens(same(name))] if same else ()
         made.append(index.Document(i, owner, unit, version, updated_at, texts, more))
     return made
 

@@ -1,11 +1,13 @@
-"""Before a record is saved: is it there already under nearly the same name, or with the same phone? (C-DATA-01)
+"""Before a record is saved: is it there already under nearly the same name or a former one, with the same phone or
+registry code? (C-DATA-01)
 
 Who asks learns the name, number and owner of the record that is there, whoever may see it: what he would create twice
 he must hear of; nothing else of the file is shown.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -20,7 +22,7 @@ from neiqin.kernel.search import near
 
 MOST = 5
 MOST_PHONES = 20  # of one form: each is looked up by itself
-NAME, PHONE = "名称几乎一样", "电话相同"
+NAME, FORMER, CODE, PHONE = "名称几乎一样", "曾用名几乎一样", "信用代码相同", "电话相同"
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,36 @@ def by_name(resource: Resource, names: Sequence[str]) -> Mapping[str, Nearby]:
     cores = {name: same(name) for name in names if name}
     found = near.candidates(resource.key, list(cores.values()))
     known = _told(resource, {i for ids in found.values() for i in ids})
-    result = {}
-    for name, core in cores.items():
+    titles = {i: [told.title] for i, told in known.items()}
+    result = {name: known[i] for name, i in _alike(cores, found, titles, same).items()}
+    others = {name: core for name, core in cores.items() if name not in result and core in found}
+    former = _former(resource, {i for core in others.values() for i in found[core] if i in known})
+    return result | {name: replace(known[i], same=FORMER) for name, i in _alike(others, found, former, same).items()}
+
+
+def _alike(
+    cores: Mapping[str, str],
+    found: Mapping[str, Sequence[int]],
+    names: Mapping[int, Sequence[str]],
+    same: Callable[[str], str],
+) -> dict[str, int]:
+    """Asked name -> the first candidate that has a name nearly like it."""
+    result: dict[str, int] = {}
+    for asked, core in cores.items():
         for i in found.get(core, ()):
-            title = known[i].title if i in known else ""
-            if title and (core == same(title) or near.alike(whole(name), whole(title))):
-                result[name] = known[i]
-                break
+            if any(core == same(n) or near.alike(whole(asked), whole(n)) for n in names.get(i, ())):
+                result.setdefault(asked, i)
     return result
+
+
+def _former(resource: Resource, ids: set[int]) -> dict[int, list[str]]:
+    """The further names of these records."""
+    found: dict[int, list[str]] = {}
+    for path in resource.also_named if ids else ():
+        rows = resource.model.objects.filter(pk__in=ids, **{f"{path}__isnull": False})
+        for i, name in rows.values_list("pk", path):
+            found.setdefault(i, []).append(name)
+    return found
 
 
 def by_phone(resource: Resource, phone: str) -> list[Nearby]:
@@ -94,7 +118,9 @@ def of_form(request: Any, resource: Resource) -> list[Bag]:
     visible = resource.model.objects.filter(resource.model.visible_to(request.person), pk__in=found)
     known = set(visible.values_list("pk", flat=True)) if found else set()
     return [
-        Bag(id=e.id, text=e.sentence, named=e.same == NAME, url=resource.url_of(e.id) if e.id in known else "")
+        Bag(
+            id=e.id, text=e.sentence, named=e.same in (NAME, FORMER), url=resource.url_of(e.id) if e.id in known else ""
+        )
         for e in list(found.values())[:MOST]
     ]
 
@@ -104,8 +130,23 @@ def _from_form(resource: Resource, given: Any) -> list[Nearby]:
         title = formats.clean_text(given.get(resource.title, ""), 200)
     except formats.BadFormat:
         title = ""
-    found = list(by_name(resource, [title]).values())
+    found = [*by_name(resource, [title]).values(), *_by_code(resource, given)]
     phones = [v for k, v in given.items() if k.endswith("-mobile") and 0 < len(v) < 40]
     for phone in list(dict.fromkeys(phones))[:MOST_PHONES]:
         found += by_phone(resource, formats.half_width(phone).replace("+86", ""))
     return found
+
+
+def _by_code(resource: Resource, given: Any) -> list[Nearby]:
+    """The records with the registry code that was typed, once it is whole."""
+    codes = {}
+    for field in resource.shape.fields:
+        if field.kind == "uscc" and (typed := given.get(field.name, "")):
+            with contextlib.suppress(formats.BadFormat):
+                codes[field.path] = formats.uscc(typed[:40])
+    ids = {
+        i
+        for path, code in codes.items()
+        for i in resource.model.objects.filter(**{path: code}).values_list("pk", flat=True)
+    }
+    return list(_told(resource, ids, CODE).values())

@@ -32,6 +32,7 @@ class Resource:
     fields: all that can be shown, in order; shape: what a form takes; fast_sorts: at most three columns indexed under
     owner, unit and alone; found: ORM paths of what typed words find, in lines too (default: title and number);
     same_name: what of a title is compared to find records of nearly the same name (None: they are not looked for);
+    also_named: ORM paths in lines of further names by which such records are found (former names);
     title: the column that names a record; number: the column shown above it; reveals: the action that shows personal
     values in full; notes: record and person -> notes on its page; opening: the same, asked
     when a record is opened, a sentence refuses it; kept: lines that are shown and told in history but
@@ -47,6 +48,7 @@ class Resource:
     fast_sorts: tuple[str, ...] = ("-id",)
     found: tuple[str, ...] = ()
     same_name: Callable[[str], str] | None = None
+    also_named: tuple[str, ...] = ()
     title: str = "name"
     number: str = ""
     create: Action | None = None
@@ -104,7 +106,11 @@ class Resource:
     def shape_for(self, person: Any, action: Action | None = None) -> Shape:
         """What this person may fill in; with an action, what that action takes (an edit may take less)."""
         shape = action.shape if action else self.shape
-        return Shape(tuple(f for f in shape.fields if person.may(f.right)), shape.lines)
+        return Shape(tuple(f for f in shape.fields if person.may(f.right)), seen_by(person, shape.lines))
+
+    def lines_for(self, person: Any) -> tuple[Lines, ...]:
+        """The lines that exist for this person, each with the fields that do."""
+        return seen_by(person, self.all_lines)
 
     @property
     def all_lines(self) -> tuple[Lines, ...]:
@@ -113,6 +119,11 @@ class Resource:
 
     def line(self, name: str) -> Lines | None:
         return next((line for line in self.shape.lines if line.name == name), None)
+
+
+def seen_by(person: Any, lines: Sequence[Lines]) -> tuple[Lines, ...]:
+    """Those of these lines that exist for this person."""
+    return tuple(seen for line in lines if (seen := line.seen_by(person)) is not None)
 
 
 @dataclass(frozen=True)

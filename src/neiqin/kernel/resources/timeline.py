@@ -96,7 +96,8 @@ def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], perso
     """run -> changed fields of the record and its lines, as this person may read them."""
     tables: dict[str, tuple[Lines | None, str]] = {resource.model._meta.db_table: (None, "id")}
     tables |= {
-        line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column) for line in resource.all_lines
+        line.model._meta.db_table: (line, line.model._meta.get_field(line.fk).column)
+        for line in resource.lines_for(person)
     }
     rows = {(resource.model._meta.db_table, record.pk)}
     raw = []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.records import Changes, creating, editing
@@ -11,30 +12,80 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.people.models import Person
-from neiqin.modules.customers import fields, states
-from neiqin.modules.customers.models import Address, Contact, Customer
+from neiqin.modules.customers import fields, quality, queries, states
+from neiqin.modules.customers.models import Address, Alias, Contact, Customer, InvoiceProfile, Licence
 
 NUMBERS = Numbers("number", Pattern("KH", digits=6))
 REACHED_BY = ("mobile", "phone", "wechat", "email")
-CONTACTS = Lines("contacts", "联系人", Contact, "customer", fields.CONTACT, min=1, add_label="加联系人")
-ADDRESSES = Lines("addresses", "收货地址", Address, "customer", fields.ADDRESS, add_label="加收货地址")
-CUSTOMER = Shape(fields.FORM, (CONTACTS, ADDRESSES))
+PASTE = (("name", "consignee"), ("phone", "mobile"), ("region", "region"), ("street", "street"))
+CUSTOMER = Shape(
+    fields.FORM,
+    (
+        Lines("contacts", "联系人", Contact, "customer", fields.CONTACT, 1, "加联系人", fields.CONTACTS),
+        Lines("addresses", "收货地址", Address, "customer", fields.ADDRESS, 0, "加收货地址", fields.ADDRESSES, PASTE),
+        Lines("invoices", "开票信息", InvoiceProfile, "customer", fields.INVOICE, 0, "加开票信息", fields.INVOICES),
+        Lines("licences", "证照", Licence, "customer", fields.LICENCE, 0, "加证照", fields.PROFILE),
+        Lines("aliases", "曾用名", Alias, "customer", fields.ALIAS, 0, "加曾用名"),
+    ),
+)
+CHANGED = Shape(tuple(f for f in CUSTOMER.fields if f is not fields.obtained_on), CUSTOMER.lines)
 
 
 def complete(batch: NewBatch[Customer]) -> Mapping[int, Refusal]:
     """A new file needs a contact who can be reached, and no other file may be the same company (C-CUS-01)."""
-    problems = {p: r for p, row in batch.rows.items() if (r := _unreachable(row["contacts"]))}
+    problems = {p: r for p, row in batch.rows.items() if (r := _unreachable(row["contacts"]) or _unending(row))}
+    problems = _unknown(batch, batch.rows) | problems
     return problems | _known(batch, {p: row["uscc"] for p, row in batch.rows.items() if p not in problems})
 
 
 def still_complete(batch: Batch[Customer], changes: Changes) -> Mapping[int, Refusal]:
     """An edit may neither take the last way to reach the customer nor the code of another."""
-    problems: dict[int, Refusal] = {}
+    problems = _unknown(batch, changes)
     for customer, change in changes.items():
         rows = [row for row in change.get("contacts", ()) if not row.get("id") and not row.get("delete")]
-        if refusal := _unreachable(rows):
+        if refusal := _unreachable(rows) or _unending(change):
             problems[customer] = refusal
     return problems | _known(batch, {i: change["uscc"] for i, change in changes.items() if change.get("uscc")})
+
+
+def seen_again(batch: Batch[Customer], changes: Changes) -> None:
+    """Who edits a file has looked at it. A former name stays as an alias."""
+    today = clock.today()
+    now = {c.pk: c.name for c in batch if "name" in changes[c.pk]}
+    former = Customer.objects.filter(pk__in=now).values_list("pk", "name")  # as stored: the new one is written later
+    renamed = [Alias(customer_id=pk, name=name, until_on=today) for pk, name in former if name != now[pk]]
+    Alias.objects.bulk_create(renamed)
+    _reviewed(batch)
+
+
+def _reviewed(batch: Batch[Customer]) -> None:
+    has, weighing = queries.lines_of(batch.ids), quality.weights()
+    batch.set(reviewed_on=clock.today())
+    batch.set_each("completeness", {c.pk: quality.percent(c, has[c.pk], weighing) for c in batch})
+    batch.set_each("licence_until", queries.licences_until(batch.ids))
+
+
+def _unending(row: Mapping[str, Any]) -> Refusal | None:
+    """A licence has a last day or none, and says which."""
+    for position, licence in enumerate(row.get("licences") or ()):
+        told = {"expires_on", "permanent"} <= licence.keys() or not licence.get("id")
+        if told and not (licence.get("delete") or licence.get("expires_on") or licence.get("permanent")):
+            text = f"「证照第 {position + 1} 行」没有写有效期至，长期有效就选长期。"
+            return Refusal(text, f"licences-{position}-expires_on")
+    return None
+
+
+def _unknown(batch: Batch[Customer], rows: Mapping[int, Mapping[str, Any]]) -> dict[int, Refusal]:
+    """Customers that a row points to must be there for the acting person, and another one than itself."""
+    named = {row[name] for row in rows.values() for name in ("parent", "referrer") if row.get(name)}
+    seen = Customer.objects.filter(Customer.visible_to(batch.by), pk__in=named) if named else Customer.objects.none()
+    there, new = set(seen.values_list("pk", flat=True)), isinstance(batch, NewBatch)  # new: keys are positions
+    return {
+        key: Refusal(f"「{label}」不存在，或者就是这家客户，重新选。", name)
+        for key, row in rows.items()
+        for name, label in (("parent", "上级客户"), ("referrer", "转介绍人"))
+        if row.get(name) and (row[name] not in there or (row[name] == key and not new))
+    }
 
 
 def _unreachable(contacts: list[dict[str, Any]]) -> Refusal | None:
@@ -67,7 +118,13 @@ def _held(owner: str | None) -> str:
 
 
 create = creating(Customer, CUSTOMER, numbers=NUMBERS, check=complete, label="新建客户")
-edit = editing(Customer, CUSTOMER, check=still_complete, label="修改客户")
+edit = editing(Customer, CHANGED, check=still_complete, after=seen_again, label="修改客户")
+
+
+@action(Customer, "确认无变化", may="customers.edit", event="reviewed", icon="circle-check", key="V")
+def confirm_unchanged(customers: Batch[Customer]) -> None:
+    """The files were looked at and still hold; they are due again after the interval of their class (C-CUS-04)."""
+    _reviewed(customers)
 
 
 @action(Customer, "移交", may="customers.hand_over", event="handed_over", icon="user-plus", key="A")

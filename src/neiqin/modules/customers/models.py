@@ -1,4 +1,4 @@
-"""Customer files: customer, contact, delivery address (practice.md 2.2)."""
+"""Customer files: the customer with its contacts, delivery addresses, invoice profiles, licences and former names."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -7,18 +7,19 @@ from django.db import connection, models
 from django.db.models import Q
 from django.db.models.functions import Greatest
 
+from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Line
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.formats import company_name_key, initials, pinyin_key
 from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.kernel.personal.columns import PersonalText, subject_field
-from neiqin.modules.customers import fields, states
+from neiqin.modules.customers import fields, quality, states
 
 
 class Customer(OwnedRecord):
-    """A prospective or existing customer. `name_key` is the name as duplicates are compared. Without an owner it is in
-    the public pool of its unit."""
+    """A prospective or existing customer. `name_key` is the name as duplicates are compared; completeness, late and
+    licence_until are computed (quality.py). Without an owner it is in the public pool of its unit."""
 
     STATES = states.STATES
 
@@ -33,16 +34,29 @@ class Customer(OwnedRecord):
     level = models.CharField(max_length=10, default=fields.PROSPECT)
     kind = models.CharField(max_length=20, default="")
     industry = models.CharField(max_length=40, default="")
+    size_band = models.CharField(max_length=10, default="")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
     source = models.CharField(max_length=20, default="")
+    referrer = models.ForeignKey("self", models.PROTECT, null=True, related_name="+")
+    obtained_on = models.DateField(default=clock.today)
+    late = models.BooleanField(default=False)
+    entered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
     province = models.CharField(max_length=20, default="")
     city = models.CharField(max_length=30, default="")
+    district = models.CharField(max_length=30, default="")
     address = models.CharField(max_length=200, default="")
     business_scope = models.TextField(default="")
+    varieties = models.TextField(default="")
     intention = models.TextField(default="")
     remark = models.TextField(default="")
+    settlement_method = models.CharField(max_length=20, default="")
+    price_level = models.CharField(max_length=10, default="")
     credit_limit = models.DecimalField(max_digits=18, decimal_places=2, null=True)
     credit_days = models.IntegerField(null=True)
     statement_day = models.IntegerField(null=True)
+    completeness = models.SmallIntegerField(default=0)
+    reviewed_on = models.DateField(default=clock.today)
+    licence_until = models.DateField(null=True)
     state = models.CharField(max_length=10, default=states.ACTIVE)
 
     class Meta:
@@ -72,7 +86,8 @@ class Customer(OwnedRecord):
             record.name_key = company_name_key(record.name)[:100]
             record.pinyin = pinyin_key(record.name)[:300]
             record.mnemonic = initials(record.name)[:100]
-        return super().derive(records, batch)
+        new = [record for record in records if record.pk is None]
+        return super().derive(records, batch) | quality.begin(new, batch)
 
 
 class Contact(Line):
@@ -88,7 +103,15 @@ class Contact(Line):
     phone = PersonalText(30, "contact.phone")
     wechat = PersonalText(60, "contact.wechat")
     email = PersonalText(100, "contact.email")
+    qq = PersonalText(20, "contact.qq")
+    department = models.CharField(max_length=40, default="")
     decides = models.BooleanField(default=False)
+    receives_goods = models.BooleanField(default=False)
+    receives_invoices = models.BooleanField(default=False)
+    receives_statements = models.BooleanField(default=False)
+    consent_basis = models.CharField(max_length=20, default="")
+    consent_on = models.DateField(null=True)
+    left = models.BooleanField(default=False)
 
     class Meta:
         indexes = [models.Index(fields=["subject"], name="customers_contact_subject")]
@@ -105,6 +128,52 @@ class Address(Line):
     mobile = PersonalText(20, "address.mobile")
     region = models.CharField(max_length=60, default="")
     street = models.CharField(max_length=200)
+    is_default = models.BooleanField(default=False)
+
+
+class InvoiceProfile(Line):
+    """What stands on the invoices to a customer. A tax number of another length than 18 is an old one."""
+
+    parent = "customer"
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="invoices")
+    title = models.CharField(max_length=100)
+    tax_no = models.CharField(max_length=30, default="")
+    address = models.CharField(max_length=200, default="")
+    phone = models.CharField(max_length=30, default="")
+    bank = models.CharField(max_length=100, default="")
+    account = models.CharField(max_length=40, default="")
+    email = models.CharField(max_length=100, default="")
+    is_default = models.BooleanField(default=False)
+
+
+class Licence(Line):
+    """A certificate of a customer: until a day, or permanent. Its scan is an attachment of the customer."""
+
+    parent = "customer"
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="licences")
+    kind = models.CharField(max_length=20)
+    number = models.CharField(max_length=60)
+    issuer = models.CharField(max_length=100, default="")
+    expires_on = models.DateField(null=True)
+    permanent = models.BooleanField(default=False)
+
+    @classmethod
+    def derive(cls, rows: Any, batch: Any) -> dict[int, Any]:
+        for row in rows:
+            row.permanent = row.permanent and row.expires_on is None
+        return super().derive(rows, batch)
+
+
+class Alias(Line):
+    """A former name: renaming keeps it, typing it finds the customer."""
+
+    parent = "customer"
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="aliases")
+    name = models.CharField(max_length=100)
+    until_on = models.DateField(null=True)
 
 
 LATE = timedelta(days=3)

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.fields.formats import company_core
 from neiqin.kernel.resources.resource import Related, Resource
-from neiqin.modules.customers import actions, fields, pool
+from neiqin.modules.customers import actions, fields, notes, pool
 from neiqin.modules.customers.models import Customer
 
 customer = Resource(
@@ -18,11 +18,13 @@ customer = Resource(
     shape=actions.CUSTOMER,
     fast_sorts=("-updated_at", "pinyin", "number"),
     same_name=company_core,
-    found=("name", "short_name", "number", "contacts__name"),
+    also_named=("aliases__name",),
+    found=("name", "short_name", "number", "contacts__name", "aliases__name"),
     number="number",
     create=actions.create,
     edit=actions.edit,
     actions=(
+        actions.confirm_unchanged,
         actions.hand_over,
         actions.confirm_level,
         actions.reveal,
@@ -39,4 +41,5 @@ customer = Resource(
             ("happened_at", "way", "contact", "headline", "next_on", "author"),
         ),
     ),
+    notes=notes.of,
 )

@@ -4,6 +4,7 @@ Every function here is pure: no database, no settings, no clock except where "to
 imports, API and demo data alike, so a rule about a format is written once (practice.md section 2.1).
 """
 
+from neiqin.kernel.fields.formats.address import split_address
 from neiqin.kernel.fields.formats.contact import email, landline, mobile, phone, postcode
 from neiqin.kernel.fields.formats.identity import (
     bank_account,
@@ -11,6 +12,7 @@ from neiqin.kernel.fields.formats.identity import (
     company_name_key,
     passes_luhn,
     resident_id,
+    tax_no,
     uscc,
     uscc_check_digit,
 )
@@ -45,7 +47,9 @@ __all__ = [
     "quantity",
     "readings",
     "resident_id",
+    "split_address",
     "syllables",
+    "tax_no",
     "uscc",
     "uscc_check_digit",
 ]

@@ -1,5 +1,6 @@
 """Who a company, a person or an account is: registration codes, ID numbers, account numbers, comparable names."""
 
+import contextlib
 import re
 import unicodedata
 from datetime import date
@@ -87,6 +88,19 @@ def resident_id(text: str) -> str:
     if code[17] != _ID_MAP[total % 11]:
         raise BadFormat(_("身份证号有一位抄错了：末位与前 17 位对不上。照证件逐位核对。"))
     return code
+
+
+def tax_no(text: str) -> str:
+    """A taxpayer's number as invoices carry it: the credit code, an ID of a person, or an old one of 15, 17 or 20
+    characters (practice.md 2.1; who shows it should say that it is an old one). Raises BadFormat."""
+    written = half_width(text).translate(_JOINTS).upper()
+    if len(written) in (15, 17, 20) and written.isascii() and written.isalnum():
+        return written
+    if len(written) != 18:
+        raise BadFormat(_wrong_length(_("税号"), 18, len(written), _("老税号是 15、17 或 20 位，照开票资料核对。")))
+    with contextlib.suppress(BadFormat):
+        return resident_id(written)
+    return uscc(written)
 
 
 def bank_account(text: str, *, personal: bool = False) -> str:

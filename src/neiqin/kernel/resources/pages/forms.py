@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.views.decorators.http import require_POST
 
 from neiqin.kernel import clock
@@ -13,12 +13,13 @@ from neiqin.kernel.actions.models import Run
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Refusal, TooSlow
 from neiqin.kernel.actions.requests import answered
+from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources import masks, nearby, reading
 from neiqin.kernel.resources.models import Draft
-from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render
+from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, site
 
 
@@ -269,7 +270,7 @@ def _page(
         sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
         lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines],
         conflict=conflict,
-        title_field=resource.title,
+        asked=" ".join([resource.title, *(f.name for f in shape.fields if f.kind == "uscc")]),
         nearby_url=f"{resource.url}nearby/" if record is None and resource.same_name else "",
         nearby_seen="",
         rows=[],
@@ -288,6 +289,7 @@ def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Probl
         label=lines.label,
         add_label=lines.add_label,
         min=lines.min,
+        paste=" ".join(f"{part}:{field}" for part, field in lines.paste),
         rows=shown,
         columns=[form_field(f, "") for f in lines.fields],
     )
@@ -312,12 +314,24 @@ def form_field(field: Field, value: Any, display: str = "", *, prefix: str = "",
         help=field.help,
         error=error,
         span=field.span,
+        fold=field.fold,
         readonly=False,
         picker_url=f"{resource.url}pick/" if resource else "",
         maxlength=field.maxlength if field.python_type is str else None,
         inputmode="decimal" if field.numeric else "tel" if kind == "phone" else "",
         autocomplete="off",
     )
+
+
+@require_POST
+@screen("")
+def split(request: Any) -> JsonResponse:
+    """The parts of a pasted address. A POST: it is personal and does not belong into an address of ours."""
+    try:
+        found = formats.split_address(request.POST.get("text", "")[:500])
+    except formats.BadFormat as problem:
+        return JsonResponse({"problem": str(problem)}, status=422)
+    return JsonResponse({part: getattr(found, part) for part in ("name", "phone", "region", "street")})
 
 
 @require_POST

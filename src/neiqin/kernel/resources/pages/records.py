@@ -41,7 +41,7 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             steps=[],
             facts=facts(resource, known, record),
             tabs=[
-                *line_tabs(resource, record),
+                *line_tabs(resource, record, person),
                 *_related_tabs(resource, record, person),
                 *_panels(resource, record, person),
             ],
@@ -90,22 +90,23 @@ def more_timeline(request: Any, resource: Resource, record_id: int) -> HttpRespo
 
 
 def facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]:
-    """What is known of a record, field by field, personal values masked."""
+    """What is known of a record, field by field, personal values masked; what is empty is left out."""
     fields = [f for f in known.values() if f.path != resource.title and f.kind != "state" and f.name != "number"]
     plain = [f for f in fields if not f.personal]
     row = type(record).objects.filter(pk=record.pk).values_list(*masks.paths(plain)).first()
     values = dict(zip((f.name for f in plain), masks.shown(plain, row or ()), strict=True))
-    personal = masks.opened([record], fields, full=False)[0]
+    values |= masks.opened([record], fields, full=False)[0]
     return [
         Bag(
             label=f.label,
             kind=_kind(f),
-            value=personal.get(f.name, values.get(f.name)),
+            value=values[f.name],
             field=f.name,
             masked=f.personal,
             reveal_url="",
         )
         for f in fields
+        if values[f.name] not in (None, "") and (f.form or values[f.name] is not False)
     ]
 
 
@@ -158,22 +159,24 @@ def _may(person: Any, permission: str, record: Any) -> bool:
     return person.may(permission) and (not owned or scope is None or scope.covers(record.owner_id, record.unit_id))
 
 
-def line_tabs(resource: Resource, record: Any) -> list[Bag]:
-    """The lines of a record, a table a kind."""
+def line_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:
+    """The lines of a record that exist for this person, a table a kind."""
     tabs = []
-    for lines in resource.all_lines:
+    for lines in resource.lines_for(person):
         rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id"))
         plain = [f for f in lines.fields if not f.personal]
         read = lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id").values_list(*masks.paths(plain))
         shown = [dict(zip((f.name for f in plain), masks.shown(plain, r), strict=True)) for r in read]
         opened = masks.opened(rows, lines.fields, full=False)
-        cells = [[(opened[i] | shown[i])[f.name] for f in lines.fields] for i in range(len(rows))]
+        values = [one | other for one, other in zip(opened, shown, strict=True)]
+        fields = [f for f in lines.fields if not f.fold or any(row[f.name] for row in values)]
+        cells = [[row[f.name] for f in fields] for row in values]
         tabs.append(
             Bag(
                 id=lines.name,
                 label=lines.label,
                 count=len(rows),
-                columns=columns_of(lines.fields),
+                columns=columns_of(fields),
                 html="",
                 rows=[Bag(id=r.pk, url="", label="", cells=c, muted=False) for r, c in zip(rows, cells, strict=True)],
                 empty_text=f"还没有{lines.label}。",

@@ -39,7 +39,7 @@ def _bound(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..
 
 def urlpatterns() -> list[URLPattern]:
     """The screens of every resource, then the modules' own pages."""
-    found = [path("search/", search.palette)]
+    found = [path("search/", search.palette), path("addresses/split/", forms.split)]
     for resource in site().resources.values():
         for address, view in SCREENS:
             found.append(path(resource.url.lstrip("/") + address, _bound(view, resource)))

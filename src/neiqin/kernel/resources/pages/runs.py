@@ -146,7 +146,7 @@ def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
         root = change.row if lines is None else _root_of(change, lines)
         if (resource.key, root) not in allowed:
             continue
-        for field in lines.fields if lines else resource.fields_for(person).values():
+        for field in filter(lambda f: person.may(f.right), lines.fields if lines else resource.fields):
             column = masks.column_of(lines.model if lines else resource.model, field)
             if (column in change.after or column in change.before) and field.name not in ("updated_at", "created_at"):
                 told = field.but(label=f"{lines.label} {field.label}") if lines else field
@@ -199,7 +199,7 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
             Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message="已提交，等审批") for i in ids
         ]
         return _answer(request, page, 200)
-    revealed = _revealed(resource, action, outcome)
+    revealed = _revealed(resource, action, outcome, request.person)
     page.results = [
         Bag(
             label=titles.get(i, f"#{i}") if i in done or resource.url_of(i) in visible else f"#{i}",
@@ -212,12 +212,12 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     return _answer(request, page, 200)
 
 
-def _revealed(resource: Resource, action: Action, outcome: Outcome) -> dict[int, Markup]:
+def _revealed(resource: Resource, action: Action, outcome: Outcome, person: Any) -> dict[int, Markup]:
     """What the revealing action was for: the personal values in full, once, on this answer only."""
     if action is not resource.reveals:
         return {}
     found: dict[int, list[Markup]] = {}
-    for lines in resource.shape.lines:
+    for lines in resource.lines_for(person):
         rows = list(lines.model.objects.filter(**{f"{lines.fk}__in": outcome.done}).order_by("id"))
         for row, values in zip(rows, masks.opened(rows, lines.fields, full=True), strict=True):
             first = next((getattr(row, f.path) for f in lines.fields if not f.personal), "")

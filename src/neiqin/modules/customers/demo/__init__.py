@@ -114,6 +114,7 @@ def _customers(people: dict[str, Person]) -> None:
     """Customers through the same action a clerk uses, in chunks; then the days they were really opened."""
     contacts, addresses = _by_customer("contacts.csv"), _by_customer("addresses.csv")
     choices = {f.name: {c.label: c.value for c in f.choices} for f in (fields.kind, fields.level, fields.source)}
+    choices["source"]["网络"] = "web"
     rows = list(_rows("customers.csv"))
     made: list[int] = []
     for start in range(0, len(rows), CHUNK):
@@ -124,18 +125,25 @@ def _customers(people: dict[str, Person]) -> None:
         made += outcome.done
     inactive = [i for i, row in zip(made, rows, strict=True) if row["active"] == "0"]
     perform(deactivate, inactive, by=SYSTEM, params={"reason": "长期没有往来"}, source="demo")
-    moments = [
-        clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480) for n, row in enumerate(rows)
-    ]
-    levels = [choices["level"][row["level"]] for row in rows]
+    past = [_past(n, row, choices["level"][row["level"]]) for n, row in enumerate(rows)]
     with transaction.atomic(), connection.cursor() as cursor:
         history.begin("demo", by=SYSTEM, source="demo")
         cursor.execute(
-            "UPDATE customers_customer c SET created_at = v.at, updated_at = v.at, level = v.level "
-            "FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS v(id, at, level) WHERE c.id = v.id",
-            [made, moments, levels],
+            "UPDATE customers_customer c SET created_at = v.at, updated_at = v.at, level = v.level, late = v.late, "
+            "obtained_on = v.obtained, reviewed_on = v.reviewed, entered_by_id = c.owner_id "
+            "FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::boolean[], %s::date[], %s::date[]) "
+            "AS v(id, at, level, late, obtained, reviewed) WHERE c.id = v.id",
+            [made, *map(list, zip(*past, strict=True))],
         )
         continue_from(NUMBERS.pattern, f"KH{len(rows):06d}")
+
+
+def _past(n: int, row: dict[str, str], level: str) -> tuple[Any, ...]:
+    """When a file was really opened, its class, whether late, when the customer was heard of and last looked at."""
+    opened = clock.now() - timedelta(days=int(row["days_ago_created"]), minutes=n % 480)
+    late = n % 11 == 0
+    reviewed = max(opened.date(), clock.today() - timedelta(days=n * 7 % 120))
+    return opened, level, late, opened.date() - timedelta(days=6 if late else 0), reviewed
 
 
 def _customer(
@@ -150,8 +158,11 @@ def _customer(
             "email": c["email"],
             "wechat": c["wechat"],
             "decides": c["is_decision_maker"] == "1",
+            "receives_goods": n == 0,
+            "receives_statements": c["title"] == "会计",
+            "consent_basis": "contract",
         }
-        for c in contacts.get(row["number"], ())
+        for n, c in enumerate(contacts.get(row["number"], ()))
     ]
     places = [
         {
@@ -159,6 +170,7 @@ def _customer(
             "mobile": a["mobile"],
             "region": f"{a['province']}{a['city']}{a['district']}",
             "street": a["address"],
+            "is_default": a["is_default"] == "1",
         }
         for a in addresses.get(row["number"], ())
     ]
@@ -180,6 +192,34 @@ def _customer(
         "statement_day": row["statement_day"],
         "contacts": lines,
         "addresses": places,
+        **_more(row, choices),
+    }
+
+
+def _more(row: dict[str, str], choices: Any) -> dict[str, Any]:
+    """What the sheets do not say, made up from the customer's number, so that it is the same every time."""
+    n, level = int(row["number"][2:]), choices["level"][row["level"]]
+    buys = level != fields.PROSPECT
+    settlement = ("monthly" if row["statement_day"] else "credit") if row["credit_days"] not in ("", "0") else "prepaid"
+    profile = {
+        "title": row["name"],
+        "tax_no": row["uscc"],
+        "bank": f"{('中国银行', '建设银行', '工商银行', '农业银行')[n % 4]}{row['city'].removesuffix('市')}分行",
+        "account": f"{32_0100_0000_0000_000 + n * 79_193_017:018}",
+        "address": row["address"],
+        "is_default": True,
+    }
+    ends = {0: clock.today() + timedelta(days=n % 28), 1: clock.today() - timedelta(days=n % 60)}.get(n % 37)
+    licence = {"kind": "business", "number": row["uscc"], "expires_on": ends, "permanent": ends is None}
+    return {
+        "size_band": {fields.KEY: "large"}.get(level, ("micro", "small", "medium")[n % 3]) if buys or n % 2 else "",
+        "district": row["district"],
+        "settlement_method": settlement if buys else "",
+        "price_level": {fields.KEY: "a", fields.ORDINARY: "b"}.get(level, "list"),
+        "varieties": row["purchase_intention"].split("，")[0].split("：")[-1] if buys else "",
+        "invoices": [profile] if buys and row["uscc"] else [],
+        "licences": [licence] if buys and row["uscc"] and n % 3 else [],
+        "aliases": [{"name": row["name"].replace("有限公司", "厂")}] if n % 40 == 7 else [],
     }
 
 

@@ -51,15 +51,22 @@
     to?.focus(); to?.select?.();
   }
 
-  // Is it there already? Asked when a name or a phone has been typed, never in the middle of a pinyin word.
+  // Is it there already? Asked when a name, a code or a phone has been typed, never in the middle of a pinyin word; the
+  // answer stands under the field.
   const nearby = $('[data-nearby]', form);
   let look = 0;
-  const asks = x => nearby && (x.name === nearby.dataset.nearby || /-mobile$/.test(x.name || ''));
-  form.addEventListener('input', e => {
+  const asks = x => nearby && (nearby.dataset.nearby.split(' ').includes(x.name) || /-mobile$/.test(x.name || ''));
+  const ask = e => {
     if (!asks(e.target) || composing(e)) return;
-    clearTimeout(look); look = setTimeout(() => nearby.dispatchEvent(new Event('nearby')), 500);
-  });
-  form.addEventListener('compositionend', e => { if (asks(e.target)) { clearTimeout(look); look = setTimeout(() => nearby.dispatchEvent(new Event('nearby')), 500); } });
+    clearTimeout(look);
+    look = setTimeout(() => {
+      const place = e.target.closest('.field,.gw-in');
+      if (place && place.nextElementSibling !== nearby) place.after(nearby);
+      nearby.dispatchEvent(new Event('nearby'));
+    }, 500);
+  };
+  form.addEventListener('input', ask);
+  form.addEventListener('compositionend', ask);
 
   async function draft(asked) {
     const now = snapshot();
@@ -85,6 +92,7 @@
     let n = 0;
     rows(box).forEach(tr => { if (!tr.classList.contains('gone')) tr.cells[0].textContent = ++n; });
     const count = $('[data-lines-n]', box); if (count) count.textContent = n ? `${n} 行` : '';
+    $('[data-lines-table]', box).hidden = !rows(box).length;
   }
   function add(box) {
     const key = Math.max(-1, ...rows(box).map(tr => +($('[data-delete]', tr).name.match(/-(\d+)-delete$/)?.[1] ?? -1))) + 1;
@@ -99,10 +107,28 @@
     if (old) { const gone = tr.classList.toggle('gone'); $('[data-delete]', tr).value = gone ? 'on' : ''; } else tr.remove();
     number(box); ($('input:not([type=hidden]),select', near || box) || $('[data-line-add]', box)).focus();
   }
+  // A whole address, pasted as it came: its parts go into the first empty row, or into a new one.
+  async function split(input, text) {
+    const box = input.closest('[data-lines]'), body = new FormData();
+    body.append('text', text);
+    let parts;
+    try { parts = await (await nq.post('/addresses/split/', body)).json(); } catch { toast('没连上，地址没拆开，再粘贴一次'); return; }
+    if (parts.problem || !parts.street && !parts.region) { toast(parts.problem || '没认出地址，检查一下粘贴的内容'); return; }
+    const cell = (tr, name) => $(`[name$="-${name}"]`, tr), pairs = input.dataset.paste.split(' ').map(p => p.split(':'));
+    let row = rows(box).find(tr => !tr.classList.contains('gone') && pairs.every(([, name]) => !cell(tr, name).value));
+    if (!row) { add(box); row = rows(box).at(-1); }
+    pairs.forEach(([part, name]) => { const x = cell(row, name); x.value = parts[part] || ''; x.dispatchEvent(new Event('input', { bubbles: true })); });
+    input.value = ''; cell(row, pairs.find(([part]) => !parts[part])?.[1] || pairs.at(-1)[1]).focus();
+  }
+  form.addEventListener('paste', e => {
+    if (!e.target.matches('[data-paste]')) return;
+    e.preventDefault(); split(e.target, e.clipboardData.getData('text'));
+  });
+  on('change', '[data-paste]', input => { if (input.value.trim()) split(input, input.value); });
   on('click', '[data-line-add]', el => add(el.closest('[data-lines]')));
   on('click', '[data-line-del]', el => remove(el.closest('[data-line]')));
   on('keydown', '[data-line]', (tr, e) => {
-    if (composing(e) || e.target.getAttribute('aria-expanded') === 'true') return;
+    if (composing(e) || e.target.getAttribute('aria-expanded') === 'true' || e.target.closest('[popover]')) return;
     const box = tr.closest('[data-lines]'), all = rows(box), i = all.indexOf(tr), cell = e.target.closest('td')?.cellIndex;
     const go = row => { const x = row?.cells[cell] && $('input:not([type=hidden]),select', row.cells[cell]); if (x) { e.preventDefault(); x.focus(); x.select?.(); } };
     if (e.altKey && e.key === 'Backspace') { e.preventDefault(); remove(tr); }
@@ -113,6 +139,9 @@
     else if (e.key === 'ArrowDown') go(all[i + 1]);
     else if (e.key === 'ArrowUp') go(all[i - 1]);
   });
+  // A field named in an address or an error may be folded away.
+  const reveal = id => { const x = document.getElementById(id); x?.closest('[popover]')?.showPopover(); x?.focus(); x?.scrollIntoView({ block: 'center' }); };
+  on('click', 'a[href^="#f-"]', (a, e) => { e.preventDefault(); reveal(a.hash.slice(1)); });
   $$('[data-lines]', form).forEach(number);
-  if (errors) $('.errs', form)?.focus(); else $('input:not([type=hidden]),select,textarea', form)?.focus();
+  if (errors) $('.errs', form)?.focus(); else if (location.hash.startsWith('#f-')) reveal(location.hash.slice(1)); else $('input:not([type=hidden]),select,textarea', form)?.focus();
 })();
