@@ -259,8 +259,10 @@ CARD = (
     fields.industry,
     fields.source,
     fields.province,
-    fields.city,
-    Field("pooled_at", "进公海", "moment", column=f"{_of}pooled_at", list=True, filter=True, role="due"),
+    fields.city.but(role="id"),
+    Field(
+        "pooled_at", "进公海", "moment", column=f"{_of}pooled_at", list=True, filter=True, role="due", sort="updated_at"
+    ),
     Field("pooled_why", "为什么", column=f"{_of}pooled_why", list=True, filter=True, pri=2),
     Field(
         "last_owner", "上一位", "person", column=f"{_of}owner", ref="people.person", list=True, filter=True, role="who"

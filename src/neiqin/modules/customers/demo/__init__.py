@@ -24,9 +24,11 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.company import presets
 from neiqin.modules.customers import fields
 from neiqin.modules.customers.actions import NUMBERS, create, deactivate
+from neiqin.modules.customers.demo.life import live
 from neiqin.modules.customers.models import Customer
 
 HERE = Path(__file__).resolve().parent
@@ -37,11 +39,12 @@ CHUNK = 60
 
 def load() -> dict[str, Any]:
     """Load the demo company unless it is there; returns logins to try and counts of what exists."""
+    site()  # what the manifests bring is at work: effects above all
     if not Person.objects.exists():
         with transaction.atomic():
             history.begin("demo", by=SYSTEM, source="demo")
             people = _organisation()
-        _customers(people)
+        live(_customers(people))
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
     return {
@@ -110,7 +113,7 @@ def _organisation() -> dict[str, Person]:
     return people
 
 
-def _customers(people: dict[str, Person]) -> None:
+def _customers(people: dict[str, Person]) -> list[int]:
     """Customers through the same action a clerk uses, in chunks; then the days they were really opened."""
     contacts, addresses = _by_customer("contacts.csv"), _by_customer("addresses.csv")
     choices = {f.name: {c.label: c.value for c in f.choices} for f in (fields.kind, fields.level, fields.source)}
@@ -136,6 +139,7 @@ def _customers(people: dict[str, Person]) -> None:
             [made, *map(list, zip(*past, strict=True))],
         )
         continue_from(NUMBERS.pattern, f"KH{len(rows):06d}")
+    return made
 
 
 def _past(n: int, row: dict[str, str], level: str) -> tuple[Any, ...]:
