@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import actions, companies, lists, pages, printing, system, tables
+from bench import actions, companies, lists, pages, pool, printing, system, tables
 from bench.base import LARGE, Results, cluster, say
 
 Group = Callable[[Results, Any], None]
@@ -22,6 +22,7 @@ GROUPS: dict[tuple[str, ...], Group] = {
     ("one", "clients8", "preview", "bulk", "audit", "seal", "verify"): actions.run,
     ("import", "export"): tables.run,
     ("print",): printing.run,
+    ("pool",): pool.run,
     ("demo", "memory", "restart"): system.run,
 }
 

@@ -374,6 +374,40 @@ def seal_and_verify() -> Mapping[str, float]:
     return {"rows": rows, "seal_seconds": sealed, "verified": report["rows"], "verify_seconds": proved}
 
 
+def pool_night(share: int) -> Mapping[str, float]:
+    """Every `share`-th customer is long forgotten: what looking ahead and the nightly run take, and that a second run
+    takes nothing."""
+    from django.db import connection
+
+    from neiqin.kernel import clock
+    from neiqin.kernel.resources.resource import site
+    from neiqin.modules.customers import pool
+    from neiqin.modules.customers.models import Pooled, PoolNight
+
+    site()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO customers_standing (customer_id, owner_id, owned_since, next_what, pooled_why) "
+            "SELECT id, owner_id, now() - make_interval(days => CASE WHEN id %% %s = 0 THEN 400 ELSE 1 END), '', '' "
+            "FROM customers_customer "
+            "ON CONFLICT (customer_id) DO UPDATE SET owned_since = EXCLUDED.owned_since",
+            [share],
+        )
+    today, seconds = clock.today(), []
+    for work in (lambda: pool.due(today), *[lambda: pool.nightly(day=today.isoformat())] * 2):
+        begun = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - begun)
+    again = PoolNight.objects.get(day=today).fell
+    return {
+        "ahead": seconds[0],
+        "night": seconds[1],
+        "empty": seconds[2],
+        "again": again,
+        "pooled": Pooled.objects.count(),
+    }
+
+
 def profile(path: str, cookie: str, n: int) -> str:
     """Where the time of a page goes (cProfile, by own time); for people."""
     import cProfile

@@ -64,17 +64,17 @@ FROM customers_customer c LEFT JOIN customers_standing s ON s.customer_id = c.id
 JOIN unnest(%(levels)s::text[], %(units)s::bigint[], %(follow)s::int[], %(deal)s::int[], %(protect)s::int[],
 %(warn)s::int[]) AS r(level, unit_id, follow, deal, protect, warn) ON r.level = c.level AND r.unit_id = c.unit_id
 WHERE c.owner_id IS NOT NULL AND c.state = 'active' AND (r.follow > 0 OR r.deal > 0) {among}) AS d) AS f
-WHERE {when} ORDER BY id {limit}
+WHERE {when} ORDER BY id
 """
 FALLING = "fall_on <= %(on)s"
 SOON_FALLING = "fall_on > %(on)s AND fall_on <= %(on)s + warn"
 TO_WARN = "fall_on = %(on)s + warn"
 
 
-def due(on: date, when: str = FALLING, *, among: str = "", limit: int = 0, **values: Any) -> list[Due]:
+def due(on: date, when: str = FALLING, *, among: str = "", **values: Any) -> list[Due]:
     """The customers that fall on a day (or, with another `when`, soon after), by id. among: SQL that narrows c, the
     customer, with its `values`."""
-    sql = _DUE.format(among=among, when=when, limit=f"LIMIT {limit}" if limit else "")
+    sql = _DUE.format(among=among, when=when)
     with connection.cursor() as cursor:
         cursor.execute(sql, {"on": on, "zone": str(clock.zone()), **_rules(on), **values})
         return [Due(*row) for row in cursor.fetchall()]
@@ -100,11 +100,12 @@ def fall(customers: Batch[Customer], *, on: Annotated[date, Field("on", "哪天"
 @job("customers.pool")
 def nightly(day: str) -> None:
     """Put what is due into the pool, some thousand a transaction, and remind whose turn comes. Killed, it goes on."""
-    on, last, fell = date.fromisoformat(day), 0, 0
-    while ids := [d.customer for d in due(on, among="AND c.id > %(last)s", limit=CHUNK, last=last)]:
-        done = perform(fall, ids, by=SYSTEM, params={"on": on}, source="pool", seconds=30)
+    on, fell = date.fromisoformat(day), 0
+    ids = [d.customer for d in due(on)]
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        done = perform(fall, chunk, by=SYSTEM, params={"on": on}, source="pool", seconds=30)
         fell += Event.objects.filter(run_id=done.run or 0, name=fall.event_name).count()
-        last = ids[-1]
     with transaction.atomic():
         _remind(on)
         PoolNight.objects.update_or_create(day=on, defaults={"fell": fell, "done_at": clock.now()})
