@@ -323,8 +323,8 @@ def form_field(field: Field, value: Any, display: str = "", *, prefix: str = "",
     )
 
 
-@require_POST
 @screen("")
+@require_POST
 def split(request: Any) -> JsonResponse:
     """The parts of a pasted address. A POST: it is personal and does not belong into an address of ours."""
     try:
