@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -247,6 +247,21 @@ class Client:
         response = self.connection.getresponse()
         return response.status, response.read()
 
+    def post(self, path: str, fields: Mapping[str, str], file: tuple[str, bytes] | None = None) -> str:
+        """Send a form, with a file as field `file`; gives where it leads."""
+        token = self.cookie.rpartition("csrftoken=")[2]
+        parts = [(f'name="{k}"', v.encode()) for k, v in {**fields, "csrfmiddlewaretoken": token}.items()]
+        parts += [(f'name="file"; filename="{file[0]}"', file[1])] if file else []
+        pieces = [b"--bench\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % (h.encode(), v) for h, v in parts]
+        headers = {"Cookie": self.cookie, "Content-Type": "multipart/form-data; boundary=bench"}
+        self.connection.close()  # after minutes of waiting the server has closed it
+        self.connection.request("POST", path, body=b"".join([*pieces, b"--bench--\r\n"]), headers=headers)
+        response = self.connection.getresponse()
+        response.read()
+        if response.status != 302:
+            raise RuntimeError(f"{path} answered {response.status}")
+        return response.headers["Location"]
+
     def times(self, path: str, n: int) -> list[float]:
         """Milliseconds of n requests, each answered with 200."""
         found = []
@@ -302,6 +317,12 @@ def processor_seconds(pid: int) -> float:
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def peak(pid: int) -> float:
+    """Megabytes a process has held at most."""
+    line = next(x for x in Path(f"/proc/{pid}/status").read_text().splitlines() if x.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
 
 
 def postmaster() -> int:
