@@ -195,14 +195,15 @@ def _save_new(model: Any, records: Sequence[Any]) -> None:
 
 # Columns whose values the driver takes as they are: asking Django for each value takes longer than writing it.
 _AS_THEY_ARE = frozenset({
-    models.BigAutoField, models.BigIntegerField, models.BooleanField, models.CharField, models.DateTimeField,
-    models.DecimalField, models.ForeignKey, models.IntegerField, models.TextField, models.UUIDField,
+    models.BigAutoField, models.BigIntegerField, models.BooleanField, models.CharField, models.DateField,
+    models.DateTimeField, models.DecimalField, models.ForeignKey, models.IntegerField, models.SmallIntegerField,
+    models.TextField, models.UUIDField,
 })  # fmt: skip
 
 
 def _prepared(field: Any, records: Sequence[Any]) -> list[Any]:
     """The values of one column as the driver takes them."""
-    if type(field) in _AS_THEY_ARE and not getattr(field, "auto_now", False):
+    if type(field) in _AS_THEY_ARE and not (getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)):
         return list(map(attrgetter(field.attname), records))
     if isinstance(field, PersonalText):
         return [field.get_prep_value(getattr(record, field.attname)) for record in records]
