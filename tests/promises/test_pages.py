@@ -150,6 +150,7 @@ PAGES: dict[str, Page] = {
     "customers/follow/": Page("customers.follow", absent=True),
     "customers/pool/": Page("customers.view"),
     "addresses/split/": Page("", posts=True, why="splits what was typed, and looks at nothing else"),
+    "quick/": Page("", posts=True, why="says what the words mean inside what one may see, and saves nothing"),
     "search/": Page("", why="finds only what one may see"),
     "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
     "people/duties/": Page("people.duties"),

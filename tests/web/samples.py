@@ -557,7 +557,25 @@ def home_page(**more):
             O(label="山东鲁岳重工股份有限公司", url="/customers/81/", icon="users", at=NOW - timedelta(hours=18)),
         ],
     }
-    return O(**values | more)
+    values |= {
+        "quicks": [
+            O(word="跟进", example="跟进 cjjm 要样品 周三"),
+            O(word="新客户", example="新客户 公司名 联系人 手机"),
+        ],
+        "queues": [
+            O(label="该跟进", value=5, url="/customers/?due=1", about="今天该跟进的客户", figure=O(good=False)),
+            O(label="快回公海", value=2, url="/customers/?soon=1", about="快回公海的客户", figure=O(good=None)),
+        ],
+        "closing": 2,
+    }
+    found = values | more
+    urgencies = {"overdue": ("已超时", "bad"), "today": ("今天", "warn"), "later": ("之后", "")}
+    found["groups"] = [
+        O(name=name, label=label, items=items)
+        for name, (label, tone) in urgencies.items()
+        if (items := [t for t in found["todo"] if t.tone == tone])
+    ]
+    return O(**found)
 
 
 def why_page():

@@ -13,5 +13,5 @@ module = Module(
     plugs=[telling.DUE, telling.MOVED, telling.Listening()],
     home=[views.unpublished],
     urls=[path("deadlines/calendar/", views.show, name="work_calendar")],
-    menu=[MenuEntry("工作日历", "/deadlines/calendar/", "calendar", "管理", MANAGE)],
+    menu=[MenuEntry("工作日历", "/deadlines/calendar/", "calendar", "管理", MANAGE, tucked=True)],
 )

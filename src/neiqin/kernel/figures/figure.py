@@ -23,8 +23,8 @@ class Figure:
     name: `<app>.<what>`; unit: 家, 元, %; definition: in words, what is in and what is not; compute: (person, period)
     -> the number inside the person's scope, None if there is nothing to say; rows: (person, period) -> address of the
     list that has exactly those rows; may: the permission without which it does not exist; period: its kind, "" for as
-    it stands now; good: is more good (True), bad (False) or neither (None); home: on the workbench; capped: counted up
-    to the cap only.
+    it stands now; good: is more good (True), bad (False) or neither (None); home: on the workbench; queue: work that
+    waits, in the line on top of it; capped: counted up to the cap only.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Figure:
     period: str = ""
     good: bool | None = True
     home: bool = False
+    queue: bool = False
     capped: bool = False
 
     def plug(self) -> None:

@@ -14,7 +14,7 @@ module = Module(
     hourly=[sending.tidy, reading.tidy],
     menu=[
         MenuEntry("消息", "/notices/", "bell", phone=True, count=tell.unread, renew="/notices/count/"),
-        MenuEntry("消息渠道", "/notices/channels/", "send", "管理", views.MANAGE),
+        MenuEntry("消息渠道", "/notices/channels/", "send", "管理", views.MANAGE, tucked=True),
     ],
     urls=[
         path("notices/", views.inbox, name="notices"),

@@ -1,6 +1,6 @@
 """The workbench: what waits for this person, the figures of the modules, what she handled last."""
 
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.db import connection
@@ -11,12 +11,15 @@ from neiqin.kernel.actions.worker import ALARM_LAG
 from neiqin.kernel.figures.figure import FIGURES
 from neiqin.kernel.people import duties, safety
 from neiqin.kernel.people.models import Login
+from neiqin.kernel.resources import quick
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.pages.search import recent
 from neiqin.kernel.resources.resource import Todo, site
 
 GREETINGS = ((5, "夜深了"), (9, "早上好"), (12, "上午好"), (14, "中午好"), (18, "下午好"), (24, "晚上好"))
 WEEKDAYS = "一二三四五六日"
+URGENCIES = (("overdue", "已超时"), ("today", "今天"), ("later", "之后"))
+CLOSING = time(17, 30)  # 日清: from now on the page says what must not stay open today
 
 
 def page_for(person: Any) -> Bag:
@@ -33,11 +36,18 @@ def page_for(person: Any) -> Bag:
         for d, signed in duties.duties_of(person.id)
         if signed
     ]
+    now = clock.local(clock.now())
+    groups = [(name, label, [t for t in todo if t.urgency == name]) for name, label in URGENCIES]
+    pressing = sum(len(items) for name, _, items in groups if name != "later")
     return Bag(
-        greeting=greeting(clock.local(clock.now()), person.name),
+        greeting=greeting(now, person.name),
         sentence=[_sentence(len(todo))],
         duties=sheets,
         todo=todo,
+        groups=[Bag(name=name, label=label, items=items) for name, label, items in groups if items],
+        closing=pressing if now.time() >= CLOSING else 0,
+        quicks=quick.known_to(person),
+        queues=[r for f in FIGURES.values() if f.queue and (r := f.read(person)) and r.value],
         figures=[reading for f in FIGURES.values() if f.home and (reading := f.read(person))],
         recent=recent(person),
     )

@@ -35,8 +35,8 @@ module = Module(
     menu=[
         MenuEntry("工作台", "/", "layout-dashboard", phone=True),
         MenuEntry("职责签收", "/people/duties/", "file-certificate", "管理", "people.duties"),
-        MenuEntry("权限", "/people/rights/", "shield-lock", "管理", "people.rights"),
-        MenuEntry("登录安全", "/people/safety/", "lock", "管理", "people.rights"),
+        MenuEntry("权限", "/people/rights/", "shield-lock", "管理", "people.rights", tucked=True),
+        MenuEntry("登录安全", "/people/safety/", "lock", "管理", "people.rights", tucked=True),
         MenuEntry("操作日志", "/log/", "history", "管理", "audit.view"),
     ],
 )

@@ -39,6 +39,7 @@ position = Resource(
     noun="个",
     icon="flag",
     section="管理",
+    tucked=True,
     fields=fields.POSITION,
     shape=actions.POSITION,
     create=actions.create_position,

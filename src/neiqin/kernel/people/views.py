@@ -32,6 +32,7 @@ from neiqin.kernel.people.models import (
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import site
+from neiqin.kernel.resources.shell import tucked
 
 
 @screen("")
@@ -64,6 +65,7 @@ def settings(request: Any) -> HttpResponse:
             fields=[form_field(f, given[f.name]) for f in actions.set_preferences.shape.fields],
             problem=problem,
             delegations=labels,
+            places=tucked(person),
             me_url=f"/people/person/{person.id}/" if person.may("people.view") else "",
             request_key=uuid.uuid4().hex,
         ),

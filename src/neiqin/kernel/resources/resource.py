@@ -62,6 +62,7 @@ class Resource:
     slug: str = ""
     section: str = ""  # the menu section; empty: not in the menu
     phone: bool = False
+    tucked: bool = False  # not in the menu but on the page of settings
     new_key: str = ""
 
     def __post_init__(self) -> None:
@@ -139,11 +140,13 @@ class MenuEntry:
     phone: bool = False
     count: Callable[[Any], int] | None = None
     renew: str = ""
+    tucked: bool = False  # not in the menu but on the page of settings
 
 
 @dataclass(frozen=True)
 class Todo:
-    """Something that waits for this person on the workbench. end: until when, in words; tone: warn or bad."""
+    """Something that waits for this person on the workbench. end: until when, in words; tone: bad when that is over,
+    warn when it is today."""
 
     title: str
     url: str
@@ -151,6 +154,11 @@ class Todo:
     icon: str = "checkbox"
     end: str = ""
     tone: str = ""
+
+    @property
+    def urgency(self) -> str:
+        """overdue, today or later."""
+        return {"bad": "overdue", "warn": "today"}.get(self.tone, "later")
 
 
 class Plug(Protocol):

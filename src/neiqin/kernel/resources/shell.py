@@ -6,9 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from neiqin.kernel.resources.resource import site
+from neiqin.kernel.resources.resource import MenuEntry, site
 
 SETTINGS = "/settings/"
+SETTINGS_ENTRY = MenuEntry("设置", SETTINGS, "settings", "管理")
 MOST = 99  # a larger count is shown as 99+
 
 
@@ -22,11 +23,13 @@ def shell_of(request: Any) -> Any:
         for name in module.sections:
             sections.setdefault(name, [])
         for resource in module.resources:
-            if resource.section and person.may(resource.view_permission):
+            if resource.section and not resource.tucked and person.may(resource.view_permission):
                 sections.setdefault(resource.section, []).append(_entry(request, resource, 0))
-    for entry in (entry for module in site().modules for entry in module.menu if person.may(entry.permission)):
+    for entry in (e for module in site().modules for e in module.menu if person.may(e.permission) and not e.tucked):
         count = entry.count(person) if entry.count else 0
         sections.setdefault(entry.section, []).append(_entry(request, entry, count))
+    if tucked(person):
+        sections["管理"].append(_entry(request, SETTINGS_ENTRY, 0))
     return SimpleNamespace(
         person=person,
         menu=[SimpleNamespace(label=n, entries=e) for n, e in sections.items() if e],
@@ -38,6 +41,12 @@ def shell_of(request: Any) -> Any:
         search_url="/search/",
         settings_url=SETTINGS,
     )
+
+
+def tucked(person: Any) -> list[Any]:
+    """What this person sets up seldom: on the page of settings instead of in the menu."""
+    found: list[Any] = [e for module in site().modules for e in module.menu if e.tucked and person.may(e.permission)]
+    return found + [r for r in site().resources.values() if r.tucked and r.section and person.may(r.view_permission)]
 
 
 def commands(person: Any) -> list[Any]:

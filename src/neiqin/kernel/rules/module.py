@@ -10,5 +10,5 @@ module = Module(
     label="规则",
     permissions={VIEW: "看规则表", MANAGE: "改和发布规则表"},
     urls=[path("rules/", views.tables, name="rules"), path("rules/<str:code>/", views.table, name="rule_table")],
-    menu=[MenuEntry("规则表", "/rules/", "table", "管理", VIEW)],
+    menu=[MenuEntry("规则表", "/rules/", "table", "管理", VIEW, tucked=True)],
 )

@@ -33,6 +33,7 @@ entity = Resource(
     noun="家",
     icon="building",
     section="管理",
+    tucked=True,
     fields=fields.ENTITY,
     shape=ENTITY,
     create=create,

@@ -10,7 +10,7 @@ module = Module(
     resources=[entities.entity],
     permissions={"company.view": "看我方主体", entities.MANAGE: "改我方主体，办开张"},
     home=[steps.to_do],
-    menu=[MenuEntry("开张", steps.START, "flag", "管理", entities.MANAGE)],
+    menu=[MenuEntry("开张", steps.START, "flag", "管理", entities.MANAGE, tucked=True)],
     urls=[
         path("start/", views.start, name="start"),
         path("company/start/", views.overview, name="company_start"),

@@ -223,7 +223,20 @@ aimless = counting(
     "负责人是我，没有约下次跟进，并且《没有下一步几天提醒》规定的工作日里没有动静的客户",
     _aimless,
     good=False,
-    home=True,
+    queue=True,
+)
+
+
+def _due(person: Any, _: Period | None) -> list[dict[str, str]]:
+    return [
+        {"field": "owner", "op": "in", "value": str(person.id)},
+        {"field": "state", "op": "in", "value": states.ACTIVE},
+        {"field": "next_on", "op": "to", "value": clock.today().isoformat()},
+    ]
+
+
+due = counting(
+    "customers.due", "该跟进", customer, "负责人是我、下次跟进是今天或更早的客户", _due, good=False, queue=True
 )
 
 

@@ -6,7 +6,7 @@ from django.urls import path
 
 from neiqin.kernel.resources.resource import MenuEntry, Module
 from neiqin.kernel.rules.defaults import RuleFile
-from neiqin.modules.customers import fields, figures, followups, imports, looking, pages, pool, resources
+from neiqin.modules.customers import fields, figures, followups, imports, looking, pages, pool, quick, resources
 
 RULES = Path(__file__).parent / "rules"
 # What may give a customer another owner, or make one.
@@ -24,12 +24,12 @@ MOVES = (
 module = Module(
     label="客户",
     resources=[resources.customer, pool.resource, followups.resource],
-    figures=[*figures.FIGURES, followups.aimless],
+    figures=[*figures.FIGURES, followups.due, followups.aimless],
     imports=[imports.customers, followups.plan],
     tools=[pages.tools],
     home=[looking.todos, followups.to_follow, pool.falling_soon, followups.without_next_step],
     hourly=[pool.every_hour],
-    plugs=[pool.SOON],
+    plugs=[pool.SOON, *quick.QUICKS],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("limits", "completeness", "next_step", "pool", "pool_limits")],
     menu=[MenuEntry("档案质量", "/customers/quality/", "target-arrow", "业务", fields.PROFILE)],
     urls=[

@@ -14,6 +14,7 @@ from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.quick import carried
 from neiqin.kernel.resources.resource import Resource, Tool, site
 from neiqin.modules.customers import followups, pool
 from neiqin.modules.customers.models import Contact, Customer, FollowUp, PoolNight
@@ -42,7 +43,7 @@ def follow(request: Any) -> HttpResponse:
     if not customers:
         raise Http404
     if request.method != "POST":
-        return _answer(request, _page(request, customers, {}, []))
+        return _answer(request, _page(request, customers, carried(request), []))
     given = {name: request.POST.get(name, "") for name in [f.name for f in followups.SAID]}
     given["next_on"] = given["next_on"] or request.POST.get("quick", "")
     rows_given = [given | {"customer": c.pk} for c in customers]

@@ -6,6 +6,7 @@ imports, API and demo data alike, so a rule about a format is written once (prac
 
 from neiqin.kernel.fields.formats.address import split_address
 from neiqin.kernel.fields.formats.contact import email, landline, mobile, phone, postcode
+from neiqin.kernel.fields.formats.days import day_in_words
 from neiqin.kernel.fields.formats.identity import (
     bank_account,
     company_core,
@@ -28,6 +29,7 @@ __all__ = [
     "company_core",
     "company_name_key",
     "date_cn",
+    "day_in_words",
     "email",
     "half_width",
     "initials",

@@ -17,7 +17,7 @@ from neiqin.kernel.fields import formats
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
-from neiqin.kernel.resources import masks, nearby, reading
+from neiqin.kernel.resources import masks, nearby, quick, reading
 from neiqin.kernel.resources.models import Draft
 from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, site
@@ -49,6 +49,8 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         if draft:
             posted = QueryDict(open_blob(bytes(draft.body)).decode())
             values |= _values_of(read_form(posted, shape, partial=False), shape)
+        elif brought := quick.carried(request):
+            values |= _values_of(read_form(QueryDict(urlencode(brought)), shape, partial=True), shape)
         return render(request, "form.html", _page(resource, shape, record, values, draft=draft))
     given = read_form(request.POST, shape, partial="partial" in request.POST)
     rows, seen = _nearby(request, resource) if record is None else ([], "")

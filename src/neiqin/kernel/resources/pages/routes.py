@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path
 
 from neiqin.kernel.resources import nearby
-from neiqin.kernel.resources.pages import forms, lists, records, runs, search
+from neiqin.kernel.resources.pages import forms, lists, quick, records, runs, search
 from neiqin.kernel.resources.pages.screen import screen
 from neiqin.kernel.resources.resource import Resource, site
 
@@ -39,7 +39,11 @@ def _bound(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..
 
 def urlpatterns() -> list[URLPattern]:
     """The screens of every resource, then the modules' own pages."""
-    found = [path("search/", search.palette), path("addresses/split/", forms.split)]
+    found = [
+        path("search/", search.palette),
+        path("quick/", quick.line),
+        path("addresses/split/", forms.split),
+    ]
     for resource in site().resources.values():
         for address, view in SCREENS:
             found.append(path(resource.url.lstrip("/") + address, _bound(view, resource)))

@@ -69,6 +69,7 @@ window.nq = (() => {
     if ((e.ctrlKey || e.metaKey) && e.key === 'Enter' && e.target.matches?.('[data-ctrl-enter]')) { e.target.form.requestSubmit(); return; }
     if (e.ctrlKey || e.metaKey || e.altKey || typing(e.target) || $('dialog[open]') || 'noLetters' in document.body.dataset) return;
     if (e.key === '?') { e.preventDefault(); open('keys'); return; }
+    if (e.key === 'q' || e.key === 'Q') { const line = $('[data-quick] input[name=t]'); if (line) { e.preventDefault(); line.select(); } return; }
     if (e.key === '/') { const find = $('[data-find] input'); if (find) { e.preventDefault(); find.select(); } return; }
     if (e.shiftKey) return;
     const all = $$(`[data-key="${CSS.escape(e.key.toUpperCase())}"]`);
