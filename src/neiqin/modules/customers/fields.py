@@ -91,7 +91,7 @@ followed_at = Field(
     "followed_at", "最近跟进", "moment", column="standing__followed_at", form=False, list=True, filter=True, pri=2
 )
 next_on = Field("next_on", "下次跟进", "date", column="standing__next_on", form=False, list=True, filter=True, pri=1)
-quiet_since = Field("quiet_since", "没动静起", "moment", column="standing__quiet_since", form=False, filter=True)
+quiet_since = Field("quiet_since", "最后动静", "moment", column="standing__quiet_since", form=False, filter=True)
 owned_since = Field("owned_since", "归现负责人", "moment", column="standing__owned_since", form=False, filter=True)
 
 FORM = (

@@ -104,10 +104,16 @@ def facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]
             field=f.name,
             masked=f.personal,
             reveal_url="",
+            section=_section(f),
         )
         for f in fields
         if values[f.name] not in (None, "") and (f.form or values[f.name] is not False)
     ]
+
+
+def _section(field: Field) -> str:
+    """Where on the page a fact stands: "" is on top; what nobody types comes last."""
+    return field.section or ("" if field.form or field.role in ("st", "who") else "记录")
 
 
 def _kind(field: Field) -> str:
