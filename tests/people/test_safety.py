@@ -12,6 +12,7 @@ from neiqin.kernel.actions.models import Run
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people import leaving, safety
 from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.people.authentication import address_of
 from neiqin.kernel.people.models import Login, Position, Safety
 from tests import factories
 
@@ -92,6 +93,36 @@ def test_nobody_locks_himself_out_by_a_network_he_is_not_in(admin):
         assert answer.status_code == 422
         assert words in answer.content.decode()
     assert Safety.objects.get().admin_addresses == ""
+
+
+@pytest.mark.parametrize(
+    ("near", "forwarded", "seen"),
+    [
+        ("203.0.113.7", "10.1.1.5", "203.0.113.7"),
+        ("127.0.0.1", "203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "10.1.1.5, 203.0.113.7", "203.0.113.7"),
+        ("127.0.0.1", "203.0.113.7, 127.0.0.1", "203.0.113.7"),
+        ("127.0.0.1", "nonsense", "127.0.0.1"),
+        ("127.0.0.1", "", "127.0.0.1"),
+    ],
+)
+def test_only_a_known_proxy_is_believed_and_only_its_own_word(rf, settings, near, forwarded, seen):
+    settings.PROXIES = frozenset({"127.0.0.1"})
+    assert address_of(rf.get("/", REMOTE_ADDR=near, HTTP_X_FORWARDED_FOR=forwarded)) == seen
+
+
+def test_the_machine_itself_lets_an_administrator_in_again(admin):
+    login = factories.login_of(admin)
+    Login.objects.filter(pk=login.pk).update(failures=3, locked_until=clock.now() + timedelta(minutes=20))
+    Safety.objects.update(admin_addresses="192.168.9.0/24")
+    assert signed_in(admin, "10.1.1.5").get("/people/rights/").status_code == 403
+    assert safety.let_in(login.username) == f"账号 {login.username} 可以登录了，管理地址限制已取消。"
+    login.refresh_from_db()
+    assert (login.failures, login.locked_until) == (0, None)
+    assert signed_in(admin, "10.1.1.5").get("/people/rights/").status_code == 200
+    assert Safety.objects.get().password_days == 90
+    with pytest.raises(LookupError, match="nobody"):
+        safety.let_in("nobody")
 
 
 def test_an_old_password_is_changed_before_anything_else(admin):

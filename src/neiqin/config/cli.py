@@ -106,6 +106,18 @@ def token(given: argparse.Namespace) -> int:
     return 0
 
 
+def unlock(given: argparse.Namespace) -> int:
+    """Let an administrator in again who is locked, or outside the networks of administration."""
+    with _django("app"):
+        from neiqin.kernel.people import safety
+
+        try:
+            print(safety.let_in(given.login))
+        except LookupError as error:
+            raise ClusterProblem(str(error)) from None
+    return 0
+
+
 def verify(given: argparse.Namespace) -> int:
     """Recompute the chain of seals, and on request every file's hash; 1 when something does not hold."""
     with _django("app"):
@@ -396,6 +408,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--no-serve", action="store_true", help="完成后退出，不启动网页")
     made.add_argument("--json", action="store_true", help="结果输出为一行 JSON")
     command("token", token, "为某人生成 API 令牌").add_argument("login", metavar="登录名")
+    command("unlock", unlock, "解锁某人的账号，并取消管理地址限制").add_argument("login", metavar="登录名")
     command("reindex", reindex, "补齐搜索索引：缺的、旧的重写，已齐的不动")
     made = command("verify", verify, "验证操作记录没有被改动")
     made.add_argument("--json", action="store_true", help="输出 JSON（默认）")

@@ -31,6 +31,7 @@ FILES = ENV.data / "files"
 ATTACHMENT_MB = int(os.environ.get("NEIQIN_ATTACHMENT_MB", "50"))
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("NEIQIN_ORIGINS", "").split(",") if o]
+PROXIES = frozenset(filter(None, os.environ.get("NEIQIN_PROXY", "").split(",")))
 COMPANY_TIME_ZONE = "Asia/Shanghai"
 HTTPS = os.environ.get("NEIQIN_HTTPS", "") == "1"
 

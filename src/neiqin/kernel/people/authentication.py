@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
@@ -100,8 +102,18 @@ def _as_actor(login: Login) -> Actor:
 
 
 def address_of(request: HttpRequest | None) -> str | None:
-    """The caller's address. Behind the reverse proxy of the operations guide the server itself resolves it."""
-    return request.META.get("REMOTE_ADDR") or None if request is not None else None
+    """The caller's address: behind a proxy that we were told to believe, the last one that it did not add itself."""
+    if request is None:
+        return None
+    near = request.META.get("REMOTE_ADDR") or None
+    if near not in settings.PROXIES:
+        return near
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    far = next((hop for hop in reversed(hops) if hop and hop not in settings.PROXIES), "")
+    try:
+        return str(ip_address(far))
+    except ValueError:
+        return near
 
 
 class AccountAdapter(DefaultAccountAdapter):

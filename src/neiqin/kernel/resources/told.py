@@ -43,6 +43,7 @@ OTHER = {
     "guest.locked": "客户页面的验证码连错五次",
     "reading.alarm": "看档案异常",
     "login.first": "建第一个账号",
+    "login.unlocked": "在服务器上解锁账号",
     "company.opened": "开张",
     "company.numbers": "接着原来的编号排",
     "notices.channel": "改消息渠道",
