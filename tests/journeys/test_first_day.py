@@ -27,7 +27,7 @@ def empty(start_server, tmp_path):
         settings.START_CODE.unlink(missing_ok=True)
 
 
-def old_list() -> bytes:
+def old_list(owner: str = "周强") -> bytes:
     """What the company kept its customers in: a title above, a column of its own, numbers of its own making."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
