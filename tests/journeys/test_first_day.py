@@ -36,7 +36,7 @@ def old_list(owner: str = "周强") -> bytes:
         sheet.write_row(1, 0, ["客户名称", "联系人", "手机", "地址", "业务员", "年销量"])
         for n in range(1, 41):
             sheet.write_row(
-                1 + n, 0, [f"苏州第{n:02}精密机械有限公司", f"陈工{n}", f"138001380{n:02}", "苏州市园区", "周强", n]
+                1 + n, 0, [f"苏州第{n:02}精密机械有限公司", f"陈工{n}", f"138001380{n:02}", "苏州市园区", owner, n]
             )
     return out.getvalue()
 
