@@ -95,6 +95,18 @@ def test_nobody_locks_himself_out_by_a_network_he_is_not_in(admin):
     assert Safety.objects.get().admin_addresses == ""
 
 
+def test_an_address_that_tries_many_logins_is_held_up(client):
+    person = factories.person("周启明")
+    login = with_password(person)
+    for n in range(30):
+        client.post("/login/", {"login": f"nobody{n}", "password": "Winter#2026"}, REMOTE_ADDR="203.0.113.9")
+    right = {"login": login.username, "password": PASSWORD}
+    answer = client.post("/login/", right, REMOTE_ADDR="203.0.113.9")
+    assert "先停一停" in answer.content.decode()
+    assert Run.objects.filter(action="login.failed").count() == 30
+    assert client.post("/login/", right, REMOTE_ADDR="203.0.113.10").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("near", "forwarded", "seen"),
     [
