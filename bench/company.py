@@ -26,8 +26,8 @@ import psycopg
 from bench.generate_names import companies, mobiles, person_names, regions, usccs
 from neiqin.kernel.fields.formats import company_name_key, initials, pinyin_key
 
-DEMO = Path(__file__).resolve().parent.parent / "src/neiqin/modules/customers/demo"
-PRESETS = DEMO.parents[1] / "company/presets"
+DEMO = Path(__file__).resolve().parent.parent / "src/neiqin/demo"
+PRESETS = DEMO.parent / "modules/company/presets"
 PASSWORD = "Hengchuan@2026"
 COLLABORATED, VISIBLE = 20, 10_000  # a rep sees VISIBLE customers, COLLABORATED of them as a collaborator
 GROUPS, REPS_OF_GROUP = 20, 10

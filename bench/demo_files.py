@@ -15,7 +15,7 @@ from typing import Any
 from bench.generate_names import Region, companies, mobiles, name_parts, person_names, regions, usccs
 from neiqin.kernel.fields.formats import initials, pinyin_key
 
-FOLDER = Path(__file__).resolve().parent.parent / "src/neiqin/modules/customers/demo"
+FOLDER = Path(__file__).resolve().parent.parent / "src/neiqin/demo"
 CUSTOMERS, WITHOUT_USCC, KEY, INACTIVE = 420, 12, 28, 11
 Row = dict[str, Any]
 

@@ -381,8 +381,8 @@ def pool_night(share: int) -> Mapping[str, float]:
 
     from neiqin.kernel import clock
     from neiqin.kernel.resources.resource import site
-    from neiqin.modules.customers import pool
     from neiqin.modules.customers.models import Pooled, PoolNight
+    from neiqin.modules.pool import pool
 
     site()
     with connection.cursor() as cursor:

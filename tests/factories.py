@@ -26,9 +26,10 @@ from neiqin.kernel.people.models import (
 from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.company.models import Entity
-from neiqin.modules.customers import followups, pool
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
+from neiqin.modules.followups import followups
+from neiqin.modules.pool import pool
 from tests.stranger.models import Sample
 
 site()  # what the manifests bring is at work: effects above all

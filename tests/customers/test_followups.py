@@ -9,8 +9,9 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Event
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people.scope import SYSTEM
-from neiqin.modules.customers import actions, followups
+from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Customer, FollowUp, Standing
+from neiqin.modules.followups import followups
 from tests import factories
 
 pytestmark = pytest.mark.django_db

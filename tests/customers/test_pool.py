@@ -16,8 +16,9 @@ from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.resources import finding
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.rules.models import Table, Version
-from neiqin.modules.customers import actions, fields, pool
+from neiqin.modules.customers import actions, fields
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled, PoolNight, PoolUse, Standing
+from neiqin.modules.pool import pool
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 

@@ -17,7 +17,7 @@ def office(start_server):
     """A server with the demo company."""
     server = start_server(worker=True, jobs=True)
     with server.django():
-        from neiqin.modules.customers import demo
+        from neiqin import demo
 
         demo.load()
     return server

@@ -10,8 +10,8 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.fields.formats import day_in_words
 from neiqin.kernel.resources import quick
-from neiqin.modules.customers import followups
 from neiqin.modules.customers.models import Customer, FollowUp
+from neiqin.modules.followups import followups
 from tests import factories
 
 pytestmark = pytest.mark.django_db

@@ -11,8 +11,8 @@ def main() -> int:
     setup_as("app")
     from django.conf import settings
 
+    from neiqin.demo import job, load
     from neiqin.modules.company import opening
-    from neiqin.modules.customers.demo import job, load
 
     if opening.is_new():
         settings.PRACTICE_MARK.touch()

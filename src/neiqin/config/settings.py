@@ -22,6 +22,8 @@ MODULES = [
     "neiqin.kernel.printing.module",
     "neiqin.modules.company.module",
     "neiqin.modules.customers.module",
+    "neiqin.modules.followups.module",
+    "neiqin.modules.pool.module",
 ]
 
 DEBUG = False
@@ -63,6 +65,8 @@ INSTALLED_APPS = [
     "neiqin.web",
     "neiqin.modules.company",
     "neiqin.modules.customers",
+    "neiqin.modules.followups",
+    "neiqin.modules.pool",
 ]
 
 MIDDLEWARE = [

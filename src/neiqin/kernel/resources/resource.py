@@ -186,6 +186,7 @@ class Module:
     """The manifest: everything a module plugs into the system.
 
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
+    verbs: resource key -> actions that a module adds to a lower one's records;
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
@@ -200,6 +201,7 @@ class Module:
     resources: Sequence[Resource] = ()
     effects: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
     reactions: Mapping[str, tuple[Sequence[str], Callable[[Any], None]]] = field(default_factory=dict)
+    verbs: Mapping[str, Sequence[Action]] = field(default_factory=dict)
     panels: Mapping[str, Sequence[Callable[[Any, Any], Any]]] = field(default_factory=dict)
     permissions: Mapping[str, str] = field(default_factory=dict)
     urls: Sequence[Any] = ()
@@ -226,6 +228,10 @@ class Site:
         self.resources: dict[str, Resource] = {r.key: r for m in modules for r in m.resources}
         self.panels: dict[str, list[Any]] = {}
         for module in modules:
+            for key, verbs in module.verbs.items():
+                known = self.resources[key]
+                added = tuple(verb for verb in verbs if verb not in known.actions)
+                object.__setattr__(known, "actions", (*known.actions, *added))
             for key, panels in module.panels.items():
                 self.panels.setdefault(key, []).extend(panels)
 

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.exchange.plans import Key, Plan
 from neiqin.kernel.fields.formats import company_name_key
-from neiqin.modules.customers import pool, resources
+from neiqin.modules.customers import resources
 
 customers = Plan(
     resources.customer,
@@ -36,5 +36,4 @@ customers = Plan(
         "licences": ("number",),
         "aliases": ("name",),
     },
-    pool=pool.create,
 )

@@ -1,35 +1,12 @@
-"""What the quick line of the workbench knows about customers: 跟进 and 新客户."""
+"""What the quick line of the workbench knows about customers."""
 
 import re
 from typing import Any
 
-from neiqin.kernel import clock
-from neiqin.kernel.fields.formats import BadFormat, day_in_words, mask_mobile, phone
-from neiqin.kernel.resources import finding
+from neiqin.kernel.fields.formats import BadFormat, mask_mobile, phone
 from neiqin.kernel.resources.quick import Guess, Quick
-from neiqin.modules.customers import actions, followups
+from neiqin.modules.customers import actions
 from neiqin.modules.customers.resources import customer
-
-WEEKDAYS = "一二三四五六日"
-
-
-def _follow(person: Any, rest: str) -> Guess | None:
-    """澄江 电话说下周要样品 下周三: a customer by name or initials, what was said, when next."""
-    word, _, said = rest.partition(" ")
-    finding.catch_up([customer])
-    found, total = finding.newest(customer, person, word, 2, "name")
-    if not found:
-        return None
-    body, _, last = said.rpartition(" ")
-    day = day_in_words(last, clock.today())
-    said = body if day else said
-    parts = [said] if said else []
-    if day:
-        parts.append(f"{day:%m-%d} 周{WEEKDAYS[day.weekday()]}再联系")
-    if total is None or total > 1:
-        parts.append("不止一家，写长一点更准")
-    values = {"content": said} | ({"next_on": day.isoformat()} if day else {})
-    return Guess(found[0][1], f"/customers/follow/?id={found[0][0]}", "记跟进", tuple(parts), values)
 
 
 def _new(person: Any, rest: str) -> Guess | None:
@@ -48,7 +25,4 @@ def _new(person: Any, rest: str) -> Guess | None:
     return Guess(name, f"{customer.url}new/", "填完再保存", tuple(parts), values)
 
 
-QUICKS = [
-    Quick("跟进", "跟进 cjjm 要样品 周三", followups.MAY, _follow),
-    Quick("新客户", "新客户 公司名 联系人 手机", actions.create.may, _new),
-]
+QUICKS = [Quick("新客户", "新客户 公司名 联系人 手机", actions.create.may, _new)]

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.fields.formats import company_core
 from neiqin.kernel.resources.resource import Related, Resource
-from neiqin.modules.customers import actions, fields, notes, pool
+from neiqin.modules.customers import actions, fields, notes
 from neiqin.modules.customers.models import Customer
 
 customer = Resource(
@@ -28,7 +28,6 @@ customer = Resource(
         actions.hand_over,
         actions.confirm_level,
         actions.reveal,
-        pool.release,
         actions.deactivate,
         actions.reactivate,
     ),

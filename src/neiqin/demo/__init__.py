@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
+from neiqin.demo.life import live
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.perform import perform
@@ -28,7 +29,6 @@ from neiqin.kernel.resources.resource import site
 from neiqin.modules.company import presets
 from neiqin.modules.customers import fields
 from neiqin.modules.customers.actions import NUMBERS, create, deactivate
-from neiqin.modules.customers.demo.life import live
 from neiqin.modules.customers.models import Customer
 
 HERE = Path(__file__).resolve().parent

@@ -9,8 +9,10 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people.scope import SYSTEM
-from neiqin.modules.customers import fields, followups, pool, states
+from neiqin.modules.customers import fields, states
 from neiqin.modules.customers.models import Contact, Customer
+from neiqin.modules.followups import followups
+from neiqin.modules.pool import pool
 
 TALKS = (
     ("phone", "问了下季度的用量，轴承比去年多两成", "要报价", "把报价单发过去"),

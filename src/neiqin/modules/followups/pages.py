@@ -1,7 +1,6 @@
-"""Pages of customers that are more than a declaration: 记跟进 with big fields for the phone; what falls tonight."""
+"""记跟进: one page and dialog for a customer or several, with big fields for the phone."""
 
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -15,10 +14,10 @@ from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.quick import carried
-from neiqin.kernel.resources.resource import Resource, Tool, site
-from neiqin.modules.customers import followups, pool
-from neiqin.modules.customers.models import Contact, Customer, FollowUp, PoolNight
+from neiqin.kernel.resources.resource import Resource, Tool
+from neiqin.modules.customers.models import Contact, Customer, FollowUp
 from neiqin.modules.customers.resources import customer
+from neiqin.modules.followups import followups
 
 MOST = 200
 WEEKDAYS = 7
@@ -27,10 +26,7 @@ WEEKDAYS = 7
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     """记跟进, on a customer and over chosen rows of the list."""
     may = resource is customer and person.may(followups.MAY)
-    found = [Tool("记跟进", "/customers/follow/?", "message", dialog=True, rows=True, primary=True)] if may else []
-    if resource is pool.resource and person.may(customer.view_permission):
-        found.append(Tool("今晚回公海的", pool.PAGE, "clock"))
-    return found
+    return [Tool("记跟进", "/customers/follow/?", "message", dialog=True, rows=True, primary=True)] if may else []
 
 
 @screen(followups.MAY)
@@ -66,7 +62,7 @@ def follow(request: Any) -> HttpResponse:
 
 def _answer(request: Any, page: Bag, status: int = 200) -> HttpResponse:
     block = "dialog" if request.headers.get("HX-Request") == "true" else None
-    return render(request, "customers/follow.html", page, block=block, status=status)
+    return render(request, "followups/follow.html", page, block=block, status=status)
 
 
 def _page(request: Any, customers: Sequence[Customer], given: dict[str, str], problems: Sequence[Problem]) -> Bag:
@@ -106,37 +102,3 @@ def quick_days(today: date) -> list[tuple[str, str]]:
     monday = today + timedelta(days=WEEKDAYS - today.weekday())
     days = {today + timedelta(days=1): "明天", today + timedelta(days=3): "3天后", monday: "下周一"}
     return [(day.isoformat(), label) for day, label in sorted(days.items())]
-
-
-@screen(Customer.view_permission())
-def pool_ahead(request: Any) -> HttpResponse:
-    """What the rules will take tonight of the customers one sees, and what soon: the same question the night asks."""
-    tomorrow = clock.today() + timedelta(days=1)
-    tonight, soon = (pool.ahead(request.person, tomorrow, when) for when in (pool.FALLING, pool.SOON_FALLING))
-    page = Bag(
-        mine=pool.resource.url if request.person.may(pool.CLAIM) else customer.url,
-        tonight=len(tonight),
-        by_owner=_by_owner(tonight),
-        parts=[Bag(label="今晚", rows=_named(tonight)), Bag(label="接下来", rows=_named(soon))],
-        soon=len(soon),
-        most=MOST,
-        last=PoolNight.objects.order_by("-day").first(),
-    )
-    return render(request, "customers/pool_ahead.html", page)
-
-
-def _by_owner(rows: Sequence[pool.Due]) -> list[tuple[str, str, int]]:
-    """(owner, reason, how many), the most first."""
-    counted = Counter((d.owner, d.why) for d in rows)
-    names = site().names("people.person", [owner for owner, _ in counted])
-    return [(names[owner], why, count) for (owner, why), count in counted.most_common(MOST)]
-
-
-def _named(rows: Sequence[pool.Due]) -> list[Bag]:
-    first = sorted(rows, key=lambda d: (d.on, d.customer))[:MOST]
-    names = dict(Customer.objects.filter(pk__in=[d.customer for d in first]).values_list("pk", "name"))
-    owners = site().names("people.person", list({d.owner for d in first}))
-    return [
-        Bag(name=names.get(d.customer, ""), url=customer.url_of(d.customer), owner=owners[d.owner], why=d.why, on=d.on)
-        for d in first
-    ]
