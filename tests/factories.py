@@ -11,6 +11,8 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.fields.formats import uscc_check_digit
 from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.people.handover import actions as handover
+from neiqin.kernel.people.handover.models import Package
 from neiqin.kernel.people.models import (
     Appointment,
     Delegation,
@@ -139,6 +141,16 @@ def pooled(customer_: Customer | None = None, **values: Any) -> Pooled:
     return Pooled.objects.get(pk=customer_.pk)
 
 
+def package(giver: Person | None = None, *takers: Person, **values: Any) -> Package:
+    """A hand-over package that waits to be carried out."""
+    giver = giver or person()
+    lines = [{"person": t.pk} for t in takers or (person("何雨桐"),)]
+    row = {"owner": giver.pk, "reason": "休假", "takers": lines} | values
+    outcome = perform(handover.create, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Package.objects.get(pk=outcome.done[0])
+
+
 def login_of(someone: Person | Actor) -> Login:
     """The person's login, made if there is none."""
     person_id = _id(someone)
@@ -171,6 +183,7 @@ MAKERS: dict[str, Any] = {
         pk=perform(pool.create, by=SYSTEM, rows=[customer_row(owner=actor().id)]).done[0]
     ),
     "company.entity": lambda: entity(),
+    "handover.package": lambda: package(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),
     "people.position": lambda: position("试用岗"),

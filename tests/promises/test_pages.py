@@ -153,6 +153,7 @@ PAGES: dict[str, Page] = {
     "quick/": Page("", posts=True, why="says what the words mean inside what one may see, and saves nothing"),
     "search/": Page("", why="finds only what one may see"),
     "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
+    "handover/begin/": Page("handover.create", absent=True),
     "people/duties/": Page("people.duties"),
     "people/duties/<int:duty_id>/": Page("", hides=True, example=a_duty, why="of one's own position"),
     "people/rights/": Page("people.rights"),

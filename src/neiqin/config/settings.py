@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 # The modules that are in. Removing a name removes the module: URLs, menu, API routes, effects and tests follow.
 MODULES = [
     "neiqin.kernel.people.module",
+    "neiqin.kernel.people.handover.module",
     "neiqin.kernel.rules.module",
     "neiqin.kernel.notices.module",
     "neiqin.kernel.deadlines.module",
@@ -50,6 +51,7 @@ INSTALLED_APPS = [
     "neiqin.kernel.personal",
     "neiqin.kernel.numbering",
     "neiqin.kernel.people",
+    "neiqin.kernel.people.handover",
     "neiqin.kernel.resources",
     "procrastinate.contrib.django",
     "neiqin.kernel.jobs",

@@ -20,7 +20,7 @@ from neiqin.kernel.people.models import GONE, HERE, Appointment, Delegation, Log
 from neiqin.kernel.people.ownership import OwnedRecord
 
 SUCCESSOR = Field(
-    "successor", "接手人", "person", ref="people.person", help="名下的客户等不会自动移交，离职后按这个人来办移交"
+    "successor", "接手人", "person", ref="people.person", help="自动建一个交给这个人的交接包，由能移交的人交出"
 )
 
 
@@ -87,7 +87,7 @@ def shut_out(ids: list[int]) -> None:
 
 def owned_counts(person_id: int) -> list[tuple[str, int]]:
     """(model label, how many) of the records a person owns."""
-    owned = [m for m in apps.get_models() if issubclass(m, OwnedRecord) and not m._meta.abstract]
+    owned = [m for m in apps.get_models() if issubclass(m, OwnedRecord) and m.LEFT_BEHIND and not m._meta.proxy]
     counts = [(m._meta.label_lower, m._default_manager.filter(owner_id=person_id).count()) for m in owned]
     return [(label, count) for label, count in counts if count]
 

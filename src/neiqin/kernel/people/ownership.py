@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import Q
@@ -14,7 +14,12 @@ from neiqin.kernel.people.models import Collaborator, Person, Unit
 
 
 class OwnedRecord(Record):
-    """A record that belongs to a person. unit is the owner's present unit; the hand-over action moves it."""
+    """A record that belongs to a person. unit is the owner's present unit; the hand-over action moves it.
+
+    LEFT_BEHIND: whether a leaver's records of this kind wait for somebody; not those that go along with another.
+    """
+
+    LEFT_BEHIND: ClassVar[bool] = True
 
     owner = models.ForeignKey(Person, models.PROTECT, related_name="+", db_index=False)
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", db_index=False)

@@ -84,6 +84,8 @@ def notes_on(person: Person, by: Any) -> list[Bag]:
             for r, _ in left
             if by.may(r.view_permission)
         ]
+        if left and by.may("handover.create"):
+            links.append(Bag(label="办交接", url=f"/handover/begin/?id={person.pk}"))
         return [Bag(tone="warn" if left else "", bold=f"{person.left_on:%Y-%m-%d} 离职。", text=text, links=links)]
     planned = (
         Appointment.objects.filter(person=person, main=True, from_on__gt=clock.today())

@@ -91,6 +91,7 @@ person = Resource(
         Lines("delegations", "委托", Delegation, "giver", fields.DELEGATION),
     ),
     notes=panels.notes_on,
+    related=(Related("交接", "handover.package", "owner", ("number", "reason", "return_on", "done_at", "state")),),
     fast_sorts=("pinyin",),
     number="staff_no",
     slug="people",

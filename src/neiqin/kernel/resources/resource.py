@@ -33,6 +33,8 @@ class Resource:
     owner, unit and alone; found: ORM paths of what typed words find, in lines too (default: title and number);
     same_name: what of a title is compared to find records of nearly the same name (None: they are not looked for);
     also_named: ORM paths in lines of further names by which such records are found (former names);
+    hand_over: the action that gives records to `to` with a `note`; areas: columns by which what a person has can be
+    shared out (a province, a town);
     title: the column that names a record; number: the column shown above it; reveals: the action that shows personal
     values in full; notes: record and person -> notes on its page; opening: the same, asked
     when a record is opened, a sentence refuses it; kept: lines that are shown and told in history but
@@ -55,6 +57,8 @@ class Resource:
     edit: Action | None = None
     actions: tuple[Action, ...] = ()
     reveals: Action | None = None
+    hand_over: Action | None = None
+    areas: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     notes: Callable[[Any, Any], Sequence[Any]] | None = None
     opening: Callable[[Any, Any], str] | None = None

@@ -184,6 +184,8 @@ class FollowUp(OwnedRecord):
     """One contact with a customer, as it was. It belongs to whom the customer belongs to, never to its writer, and
     moves with the customer. late: written down more than three days afterwards (补录)."""
 
+    LEFT_BEHIND = False
+
     owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)  # type: ignore[assignment]
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="followups", db_index=False)
     contact = models.CharField(max_length=40, default="")

@@ -32,6 +32,8 @@ customer = Resource(
         actions.reactivate,
     ),
     reveals=actions.reveal,
+    hand_over=actions.hand_over,
+    areas=("province", "city", "district"),
     related=(
         Related(
             "跟进记录",

@@ -10,7 +10,7 @@ from neiqin.kernel.fields.formats import pinyin_key
 from neiqin.kernel.people.models import Duty, Grant, Position, PositionRole, Role
 
 HERE = Path(__file__).parent
-EVERYBODY = {"people.view": "all"}
+EVERYBODY = {"people.view": "all", "handover.view": "own"}
 OWN_KEY_CUSTOMERS = ("sales_director", "sales_manager")  # C-CUS-11
 
 
