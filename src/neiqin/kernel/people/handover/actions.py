@@ -60,8 +60,8 @@ return_on = Field(
     "return_on", "归还日期", "date", list=True, filter=True, role="due", help="到这天还给交出人，空着就是不用还"
 )
 person = Field("person", "接手人", "person", ref="people.person", required=True)
-kind = Field("kind", "交什么", "choice", choices=Kinds(), help="空着就是全部")
-part = Field("part", "地区", maxlength=40, help="如 江苏、无锡，空着就是其余的")
+kind = Field("kind", "交什么（空着是全部）", "choice", choices=Kinds())
+part = Field("part", "地区（空着是其余的）", maxlength=40)
 TAKERS = Lines("takers", "接手人", Taker, "package", (person, kind, part), 1, "加接手人")
 PACKAGE = Shape((giver, return_on, reason), (TAKERS,))
 
@@ -98,12 +98,11 @@ def _let_in(batch: Batch[Package], _: Changes | None = None) -> None:
 
 
 def _changed(batch: Batch[Package], changes: Changes) -> Mapping[int, Refusal]:
-    problems = {p.pk: Refusal("已经交出，不能再改。") for p in batch if p.state != DRAFT}
-    return problems | _fits(changes, {p.pk: p.owner_id for p in batch})
+    return _fits(changes, {p.pk: p.owner_id for p in batch})
 
 
 create = creating(Package, PACKAGE, numbers=NUMBERS, check=_new, after=_let_in, label="办交接", may=MAY)
-edit = editing(Package, PACKAGE, check=_changed, after=_let_in, label="修改交接包", may=MAY)
+edit = editing(Package, PACKAGE, check=_changed, after=_let_in, label="修改交接包", may=MAY, from_=frozenset({DRAFT}))
 
 
 @action(Package, "交出", may=MAY, from_=(DRAFT, PARTLY), to=RUNNING, event="started", icon="share", primary=True,

@@ -24,7 +24,8 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
         raise PermissionDenied(refusal)
     reading.note(resource, person, record.pk)
     known = resource.fields_for(person)
-    may_edit = resource.edit is not None and _may(person, resource.edit.may, record)
+    edit = resource.edit
+    may_edit = edit is not None and edit.allows_state(getattr(record, "state", None)) and _may(person, edit.may, record)
     items, more = timeline.of(resource, record, person)
     return render(
         request,
