@@ -26,6 +26,7 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
+from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
@@ -117,6 +118,11 @@ def customer(owner: Actor | None = None, name: str = "", **values: Any) -> Custo
     outcome = perform(create, by=SYSTEM, rows=[customer_row(name, owner=owner.id, **values)])
     assert not outcome.refused, outcome.refused
     return Customer.objects.get(pk=outcome.done[0])
+
+
+def names_of(*rows: Any, column: str = "name") -> list[str | None]:
+    """The names that are sealed in these rows."""
+    return [texts[column] for texts in open_columns(rows, [column])]
 
 
 def followup(customer_: Customer | None = None, **values: Any) -> FollowUp:

@@ -54,7 +54,7 @@ def test_a_rep_writes_down_a_call_and_the_customer_knows_when_it_was_and_what_co
     call = FollowUp.objects.get()
     assert "记好了 1 家。" in answer.content.decode()
     assert (call.customer_id, call.author_id, call.owner_id, call.unit_id) == (mine.pk, rep.pk, rep.pk, rep.unit_id)
-    assert (call.way, call.contact, call.late) == ("phone", "潘工", False)
+    assert (call.way, factories.names_of(call, column="contact"), call.late) == ("phone", ["潘工"], False)
     standing = Standing.objects.get(customer=mine)
     assert (standing.followed_at, standing.next_on, standing.next_what) == (
         call.happened_at,

@@ -113,7 +113,7 @@ def test_lines_are_added_changed_and_removed_under_the_root_version(ann):
     perform(actions.edit, [customer.pk], by=ann, params={"contacts": [{"id": panzi.pk, "delete": True}]})
     customer.refresh_from_db()
     assert customer.version == 3
-    assert list(Contact.objects.filter(customer=customer).values_list("name", flat=True)) == ["陆工"]
+    assert factories.names_of(*Contact.objects.filter(customer=customer)) == ["陆工"]
 
 
 def test_the_last_contact_cannot_be_removed(ann):

@@ -3,13 +3,15 @@
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.guests.asks import Answer, Ask, Contact, Given, Shown
+from neiqin.kernel.personal.columns import open_columns
 from neiqin.modules.customers.models import Contact as CustomerContact
 from tests.stranger.models import Sample
 
 
 def contacts(sample: Sample) -> list[Contact]:
-    rows = CustomerContact.objects.filter(customer__owner_id=sample.owner_id).order_by("id")
-    return [Contact("customers.contact", c.pk, c.subject, c.name) for c in rows]
+    rows = CustomerContact.objects.filter(customer__owner_id=sample.owner_id, erased_at=None).order_by("id")
+    names = open_columns(list(rows), ["name"])
+    return [Contact("customers.contact", c.pk, c.subject, t["name"] or "") for c, t in zip(rows, names, strict=True)]
 
 
 def show(sample: Sample) -> Shown:

@@ -17,14 +17,15 @@ from neiqin.kernel.resources.resource import Resource, site
 
 
 def write(kind: str, login: str, out: IO[bytes], form: str = "csv") -> int:
-    """Write what `login` may see (without a login: all) to `out`; gives the number of rows. Personal columns stay out.
+    """Write what `login` may see (without a login: all) to `out`; gives the number of rows. Of personal columns
+    only names go along.
 
     Raises ClusterProblem for an unknown kind, an unknown login or a person without the right.
     """
     resource, person = _resource(kind), _person(login) if login else SYSTEM
     if not person.may(resource.view_permission):
         raise ClusterProblem(f"「{login}」没有查看{resource.label}的权限。")
-    fields = [field for field in resource.fields_for(person).values() if not field.personal]
+    fields = [field for field in resource.fields_for(person).values() if not field.hidden]
     about = writing.About(resource.label, login or "系统", clock.now())
     with writing.Export(out, [writing.Heading(f.label, f.kind) for f in fields], about, form) as writer:
         for _, rows in exporting.pages(resource, person, "", fields):

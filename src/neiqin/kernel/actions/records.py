@@ -350,6 +350,8 @@ def _unfit_lines(lines: Lines, present: Mapping[int, Any], rows: Sequence[Mappin
     given = {row["id"] for row in rows if row.get("id")}
     if unknown := given - present.keys():
         return Refusal(f"「{lines.label}」里有 {len(unknown)} 行已被别人删掉，刷新再改。", lines.name, "stale")
+    if any(getattr(present[i], "erased_at", None) for i in given):
+        return Refusal(f"「{lines.label}」里有已清除个人信息的行，不能再改。", lines.name, "erased")
     gone = sum(1 for row in rows if row.get("id") and row.get("delete"))
     new = sum(1 for row in rows if not row.get("id") and not row.get("delete"))
     if len(present) - gone + new < lines.min:

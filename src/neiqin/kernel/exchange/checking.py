@@ -94,6 +94,7 @@ class Checker:
     def change_rows(self, documents: Sequence[Document]) -> list[dict[str, Any]]:
         """What the change action gets for documents that passed, in their order."""
         lines = self._present_lines([d.record for d in documents if d.record])
+        self._open((), list(lines.values()))
         pairs = zip(documents, self._values(documents), strict=True)
         return [self.change_of(values, lines.get(d.record or 0, {})) for d, values in pairs]
 
@@ -310,7 +311,8 @@ class Checker:
     def _line(self, name: str, line: Mapping[str, Any], present: Sequence[Any]) -> dict[str, Any]:
         keys = self.plan.line_keys.get(name) or (next(iter(self.line_fields[name])),)
         wanted = [line.get(k) for k in keys]
-        same = [p.pk for p in present if [getattr(p, self.line_fields[name][k].path) for k in keys] == wanted]
+        fields = self.line_fields[name]
+        same = [p.pk for p in present if [self._value(p, fields[k]) for k in keys] == wanted]
         return _plain([line])[0] | ({"id": same[0]} if len(same) == 1 else {})
 
     def _differs(self, record: Any, parsed: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> bool:
@@ -325,9 +327,12 @@ class Checker:
         return False
 
     def _unlike(self, record: Any, field: Field, value: Any) -> bool:
+        return bool(self._value(record, field) != value)
+
+    def _value(self, record: Any, field: Field) -> Any:
         if field.personal:
-            return bool(self.opened[type(record), record.pk][field.path] != value)
-        return bool(getattr(record, record._meta.get_field(field.path).attname) != value)
+            return self.opened[type(record), record.pk][field.path]
+        return getattr(record, record._meta.get_field(field.path).attname)
 
 
 def _plain(value: Any) -> Any:

@@ -118,7 +118,7 @@ def _begin(
 
 
 def _columns(resource: Resource, person: Any, width: str, lines: Lines | None) -> list[str]:
-    known = {n: f for n, f in resource.fields_for(person).items() if not f.personal}
+    known = {n: f for n, f in resource.fields_for(person).items() if not f.hidden}
     if width == "shown":
         layout = Layout.objects.filter(person_id=person.id, resource=resource.key).first()
         chosen = [n for n in (layout.columns if layout else ()) if n in known]

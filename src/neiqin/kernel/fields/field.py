@@ -69,6 +69,11 @@ class Field:
         return self.column or self.name
 
     @property
+    def hidden(self) -> bool:
+        """Whether a list leaves it out, because it would be dots: personal, and not a name that is shown whole."""
+        return self.personal and self.mask is not formats.whole
+
+    @property
     def numeric(self) -> bool:
         return self.kind in ("money", "quantity", "number", "percent")
 

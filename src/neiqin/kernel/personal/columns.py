@@ -88,6 +88,17 @@ def subject_field() -> models.UUIDField:
     return models.UUIDField(default=uuid4, editable=False)
 
 
+class OfPerson(models.Model):
+    """A row about one natural person: its personal columns are sealed under the key of `subject`. erased_at: since
+    when nothing is left in it; the row stays, so that what names it keeps a place (PIPL art. 47)."""
+
+    subject = subject_field()
+    erased_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 def seal_columns(rows: Sequence[models.Model], texts: Sequence[Mapping[str, str]]) -> None:
     """Seal texts[i][name] into rows[i].<name> for each personal column named; one query, one more for new subjects.
 
@@ -96,7 +107,7 @@ def seal_columns(rows: Sequence[models.Model], texts: Sequence[Mapping[str, str]
     keys = load_keys(
         (_subject(row) for row, values in zip(rows, texts, strict=True) if any(values.values())),
         create=True,
-        fresh=all(row.pk is None for row in rows),
+        fresh=all(row.pk is None and isinstance(row, OfPerson) for row in rows),  # others may share a subject
     )
     if keys.erased:
         raise Erased(keys.erased)

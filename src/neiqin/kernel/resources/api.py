@@ -264,7 +264,7 @@ def _action_routes(router: Router, resource: Resource, action: Action) -> None:
 
 def _list(request: Any, resource: Resource, limit: int) -> HttpResponse:
     require(request, resource.view_permission)
-    fields = [f for f in resource.fields_for(request.person).values() if not f.personal]
+    fields = [f for f in resource.fields_for(request.person).values() if not f.hidden]
     try:
         query = ListQuery.read(request.GET)
         listing = Listing(

@@ -19,7 +19,8 @@ from neiqin.kernel.actions.declare import REGISTRY
 from neiqin.kernel.actions.models import ScopeKeys
 from neiqin.kernel.fields import formats
 from neiqin.kernel.jobs import queue
-from neiqin.kernel.personal.keys import find_subjects
+from neiqin.kernel.personal.columns import PersonalText
+from neiqin.kernel.personal.keys import find_subjects, open_many
 from neiqin.kernel.search import hits, index, near
 from neiqin.kernel.search.text import FORMAT, Asked, asked
 
@@ -260,7 +261,7 @@ def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Documen
     lines: dict[int, list[str]] = defaultdict(list)
     names: dict[int, list[str]] = defaultdict(list)
     for path in set(resource.found) - set(own):
-        for i, text in rows.values_list("pk", path):
+        for i, text in _texts(resource, rows, path):
             lines[i].append(text or "")
             names[i] += [text] if text and path in resource.also_named else []
     made = []
@@ -271,6 +272,18 @@ def _documents(resource: "Resource", ids: Collection[int]) -> list[index.Documen
         more = [token for name in (texts[title], *names[i]) for token in near.tokens(same(name))] if same else ()
         made.append(index.Document(i, owner, unit, version, updated_at, texts, more))
     return made
+
+
+def _texts(resource: "Resource", rows: Any, path: str) -> Sequence[tuple[int, str | None]]:
+    """(record, text) of a column of its lines. One that is sealed is opened, one query more: the index is left out of
+    history, and forgets with the person."""
+    fk, _, name = path.partition("__")
+    column = resource.model._meta.get_field(fk).related_model._meta.get_field(name)
+    if not isinstance(column, PersonalText):
+        return list(rows.values_list("pk", path))
+    found = [row for row in rows.values_list("pk", f"{fk}__subject", path) if row[2]]
+    opened = open_many([(subject, sealed.stored) for _, subject, sealed in found], column.kind)
+    return [(row[0], text) for row, text in zip(found, opened, strict=True)]
 
 
 def _scoped(resource: "Resource") -> bool:

@@ -330,10 +330,9 @@ class Listing:
     def _cells(self, ids: Sequence[int], fields: Sequence[Field]) -> list[list[Any]]:
         if not ids:
             return []
-        rows = {
-            row[0]: row[1:] for row in self.model.objects.filter(pk__in=ids).values_list("pk", *masks.paths(fields))
-        }
-        return [masks.shown(fields, rows[i]) for i in ids if i in rows]
+        read = self.model.objects.filter(pk__in=ids).values_list("pk", *masks.paths(fields))
+        rows = {row[0]: row[1:] for row in read}
+        return masks.shown_all(self.model, fields, [rows[i] for i in ids if i in rows])
 
 
 def _sql(rows: QuerySet[Any], columns: Sequence[str], limit: int) -> Part:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from neiqin.kernel import clock
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.personal.columns import open_columns
+from neiqin.kernel.personal.keys import load_keys
 from neiqin.kernel.resources.resource import site
 
 HIDDEN = "••••"
-ERASED = "已删除"
+ERASED = "已清除"
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Face:
 
 
 def paths(fields: Iterable[Field]) -> list[str]:
-    """The ORM columns a list of fields needs: references bring the name along, personal ones are opened apart."""
+    """The ORM columns a list of fields needs: references bring the name along, personal ones whose key opens them."""
     found = []
     for field in fields:
         found.append(f"{field.path}_id" if field.kind in REFERENCE_KINDS else field.path)
         if field.kind in REFERENCE_KINDS:
             found.append(f"{field.path}__{_title(field)}")
+        elif field.personal:
+            found.append("subject")
     return found
 
 
@@ -51,11 +55,32 @@ def column_of(model: Any, field: Field) -> str:
     return "" if "__" in field.path else model._meta.get_field(field.path).column
 
 
+def shown_all(model: Any, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """The cell values of rows that were read by `paths`; names that are personal are opened with one query for all."""
+    at, places = 0, []
+    for field in fields:
+        if not field.hidden and field.personal:
+            places.append((at, model._meta.get_field(field.path).kind))
+        at += 2 if field.personal or field.kind in REFERENCE_KINDS else 1
+    opened = [list(row) for row in rows]
+    keys = load_keys(row[n + 1] for n, _ in places for row in rows if row[n])
+    for n, kind in places:
+        for row in opened:
+            row[n] = _or_erased(keys.open(row[n + 1], kind, row[n].stored))
+    return [shown(fields, row) for row in opened]
+
+
+def _or_erased(text: str | None) -> str:
+    return ERASED if text is None else text
+
+
 def shown(fields: Sequence[Field], row: Sequence[Any]) -> list[Any]:
-    """The cell values of one row that was read by `paths`."""
+    """The cell values of one row that was read by `paths`; of what is personal dots, or what `shown_all` opened."""
     values, cells = iter(row), []
     for field in fields:
         value = next(values)
+        if field.personal:
+            next(values)
         if field.kind in REFERENCE_KINDS:
             name = next(values)
             cells.append((field.empty or None) if value is None else Face(value, name or "", _url(field, value)))
@@ -67,7 +92,7 @@ def shown(fields: Sequence[Field], row: Sequence[Any]) -> list[Any]:
 def plain(field: Field, value: Any) -> Any:
     """A value without references: a choice by its label, a state with tone and ring, personal as dots."""
     if field.personal:
-        return HIDDEN if value else ""
+        return value if isinstance(value, str) else HIDDEN if value else ""
     if field.kind == "state":
         choice = field.choice(value)
         return (choice.label, choice.tone, choice.part)
@@ -75,13 +100,14 @@ def plain(field: Field, value: Any) -> Any:
 
 
 def text(field: Field | None, value: Any, names: Mapping[Any, str]) -> str:
-    """A value from history (JSON) as words, for timelines, previews and the log. Personal values never."""
+    """A value from history (JSON) as words, for timelines, previews and the log. Of personal values only names, once
+    `open_names` has opened them."""
     if value is None or value == "":
         return ""
     if field is None:
         return str(value)[:60]
     if field.personal:
-        return HIDDEN
+        return HIDDEN if field.hidden or str(value).startswith("\\x") else str(value)
     if field.kind in REFERENCE_KINDS:
         return names.get((field.ref, int(value)), str(value))
     return WORDS.get(field.kind, lambda _, v: str(v)[:200])(field, value)
@@ -105,13 +131,55 @@ def names_for(fields: Iterable[tuple[Field | None, Any]]) -> dict[Any, str]:
     return {(ref, i): name for ref, ids in wanted.items() for i, name in site().names(ref, list(ids)).items()}
 
 
+def open_names(changes: Iterable[Any]) -> None:
+    """Open, in row changes from history, the names that are sealed but shown whole; in place, one query a table and one
+    for all keys. What was erased is told as that."""
+    held: list[tuple[dict[str, Any], str, str, Any]] = []
+    for table, mine in _by_table(changes).items():
+        model, fields = _named(table)
+        if not fields:
+            continue
+        subjects = dict(model.objects.filter(pk__in={c.row for c in mine}).values_list("pk", "subject"))
+        for change in mine:
+            subject = change.after.get("subject") or change.before.get("subject") or subjects.get(change.row)
+            for side in (change.before, change.after) if subject else ():
+                held += [(side, f.column, f.kind, UUID(str(subject))) for f in fields if side.get(f.column)]
+    keys = load_keys(subject for *_, subject in held)
+    for side, column, kind, subject in held:
+        if str(side[column]).startswith("\\x0"):
+            text = keys.open(subject, kind, bytes.fromhex(side[column][2:]))
+            side[column] = text if text is not None else ERASED if subject in keys.erased else side[column]
+
+
+def _by_table(changes: Iterable[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for change in changes:
+        found.setdefault(change.table, []).append(change)
+    return found
+
+
+def _named(table: str) -> tuple[Any, list[Any]]:
+    """The model of a table, and its personal columns that are shown whole."""
+    known = site().of_table(table)
+    if known is None:
+        return None, []
+    resource, lines = known
+    model = lines.model if lines else resource.model
+    shown_whole = [f for f in (lines.fields if lines else resource.fields) if f.personal and not f.hidden]
+    return model, [model._meta.get_field(f.path) for f in shown_whole]
+
+
 def opened(rows: Sequence[Any], fields: Sequence[Field], *, full: bool) -> list[dict[str, str]]:
     """The personal values of these rows by field name: masked, or in full for who has just been allowed to see them."""
     personal = [f for f in fields if f.personal]
     if not personal or not rows:
         return [{} for _ in rows]
     texts = open_columns(rows, [f.path for f in personal])
-    return [{f.name: _masked(f, values[f.path], full=full) for f in personal} for values in texts]
+    found = [{f.name: _masked(f, values[f.path], full=full) for f in personal} for values in texts]
+    for row, values in zip(rows, found, strict=True):
+        if getattr(row, "erased_at", None):
+            values[personal[0].name] = ERASED
+    return found
 
 
 def _masked(field: Field, value: str | None, *, full: bool) -> str:

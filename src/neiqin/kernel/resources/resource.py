@@ -93,9 +93,9 @@ class Resource:
 
     @cached_property
     def guarded(self) -> bool:
-        """Whether its records hold somebody's personal data."""
+        """Whether its records hold more personal data than names."""
         own, lines = self.fields, (f for line in self.all_lines for f in line.fields)
-        return any(f.personal for f in (*own, *lines))
+        return any(f.hidden for f in (*own, *lines))
 
     @property
     def view_permission(self) -> str:

@@ -206,15 +206,19 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
 def rows_as_json(records: Any, fields: Sequence[Field], ids: Sequence[int]) -> list[dict[str, Any]]:
     """Those of `records` (manager or queryset) with these ids, in order: one query, references as {id, name}."""
-    rows = records.filter(pk__in=ids).values_list("pk", "version", *masks.paths(fields))
+    rows = list(records.filter(pk__in=ids).values_list("pk", "version", *masks.paths(fields)))
     found = {}
+    shown = dict(zip((r[0] for r in rows), masks.shown_all(records.model, fields, [r[2:] for r in rows]), strict=True))
     for pk, version, *values in rows:
         cells, left = {"id": pk, "version": version}, iter(values)
-        for field in fields:
+        for field, cell in zip(fields, shown[pk], strict=True):
             value = next(left)
             if field.kind in REFERENCE_KINDS:
                 name = next(left)
                 cells[field.name] = None if value is None else {"id": value, "name": name or ""}
+            elif field.personal:
+                next(left)
+                cells[field.name] = cell
             else:
                 cells[field.name] = as_json(value)
         found[pk] = cells

@@ -166,6 +166,7 @@ class Told:
 
     def __init__(self, person: Any, changes: Sequence[Any], events: Sequence[Event]) -> None:
         self.person = person
+        masks.open_names(changes)
         self.roots = {(c.table, c.row): key for c, key in zip(changes, _roots(changes), strict=True) if key}
         keys = set(self.roots.values()) | {(e.model, e.record_id) for e in events}
         self.titles, self.visible = _titles(keys, person)

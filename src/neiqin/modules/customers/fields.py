@@ -4,7 +4,7 @@ The rights are groups of information: each department sees what its duties need 
 """
 
 from neiqin.kernel.fields.field import Choice, Field
-from neiqin.kernel.fields.formats import mask_email, mask_mobile
+from neiqin.kernel.fields.formats import mask_email, mask_mobile, whole
 from neiqin.modules.customers.states import STATES
 
 PROFILE, PREFERENCES, CREDIT = "customers.profile", "customers.preferences", "customers.credit"
@@ -139,7 +139,7 @@ KEPT = (  # by the system
 ALL = (number, name, level, state, *FORM[1:], *KEPT)
 
 CONTACT = (
-    Field("name", "姓名", required=True, maxlength=40),
+    Field("name", "姓名", required=True, personal=True, mask=whole, maxlength=40),
     Field("title", "职务", maxlength=40),
     Field("mobile", "手机", "mobile", personal=True, mask=mask_mobile, maxlength=20),
     Field("phone", "电话", "phone", personal=True, mask=mask_mobile, maxlength=30),
@@ -156,7 +156,7 @@ CONTACT = (
     Field("left", "已离职", "bool", fold=True),
 )
 ADDRESS = (
-    Field("consignee", "收货人", maxlength=40),
+    Field("consignee", "收货人", personal=True, mask=whole, maxlength=40),
     Field("mobile", "收货手机", "mobile", personal=True, mask=mask_mobile, maxlength=20),
     Field("region", "省市区", maxlength=60),
     Field("street", "详细地址", required=True, maxlength=200),

@@ -1,7 +1,9 @@
 """Customer files: the customer with its contacts, delivery addresses, invoice profiles, licences and former names."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import connection, models
 from django.db.models import Q
@@ -13,7 +15,7 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.formats import company_name_key, initials, pinyin_key
 from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
-from neiqin.kernel.personal.columns import PersonalText, subject_field
+from neiqin.kernel.personal.columns import OfPerson, PersonalText, open_columns, subject_field
 from neiqin.modules.customers import fields, quality, states
 
 
@@ -90,14 +92,13 @@ class Customer(OwnedRecord):
         return super().derive(records, batch) | quality.begin(new, batch)
 
 
-class Contact(Line):
-    """A person at the customer. Phones, WeChat and mail are personal columns under the contact's own key."""
+class Contact(OfPerson, Line):
+    """A person at the customer. Name, phones, WeChat and mail are personal columns under the contact's own key."""
 
     parent = "customer"
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="contacts")
-    subject = subject_field()
-    name = models.CharField(max_length=40)
+    name = PersonalText(40, "contact.name")
     title = models.CharField(max_length=40, default="")
     mobile = PersonalText(20, "contact.mobile")
     phone = PersonalText(30, "contact.phone")
@@ -116,15 +117,21 @@ class Contact(Line):
     class Meta:
         indexes = [models.Index(fields=["subject"], name="customers_contact_subject")]
 
+    @classmethod
+    def subjects(cls, customers: Collection[int]) -> dict[tuple[int, str | None], UUID]:
+        """(customer, name) -> whose key it is, of the contacts of these customers; two queries."""
+        rows = list(cls.objects.filter(customer__in=customers, erased_at=None).order_by("-id")) if customers else []
+        texts = open_columns(rows, ["name"])
+        return {(r.customer_id, t["name"]): r.subject for r, t in zip(rows, texts, strict=True)}
 
-class Address(Line):
+
+class Address(OfPerson, Line):
     """Where a customer wants goods."""
 
     parent = "customer"
 
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="addresses")
-    subject = subject_field()
-    consignee = models.CharField(max_length=40, default="")
+    consignee = PersonalText(40, "address.consignee")
     mobile = PersonalText(20, "address.mobile")
     region = models.CharField(max_length=60, default="")
     street = models.CharField(max_length=200)
@@ -182,13 +189,15 @@ HEADLINE = 60
 
 class FollowUp(OwnedRecord):
     """One contact with a customer, as it was. It belongs to whom the customer belongs to, never to its writer, and
-    moves with the customer. late: written down more than three days afterwards (补录)."""
+    moves with the customer. subject: of the customer's contact so named, so that both go at once.
+    late: written down more than three days afterwards (补录)."""
 
     LEFT_BEHIND = False
 
     owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)  # type: ignore[assignment]
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="followups", db_index=False)
-    contact = models.CharField(max_length=40, default="")
+    subject = subject_field()
+    contact = PersonalText(40, "followup.contact")
     way = models.CharField(max_length=10)
     happened_at = models.DateTimeField()
     content = models.TextField()
@@ -203,6 +212,7 @@ class FollowUp(OwnedRecord):
         verbose_name = "跟进记录"
         indexes = [
             models.Index(fields=["customer", "happened_at", "id"], name="followup_customer"),
+            models.Index(fields=["subject"], name="followup_subject"),
             *scoped_indexes("followup", "happened_at"),
         ]
 
@@ -218,6 +228,10 @@ class FollowUp(OwnedRecord):
         if connection.in_atomic_block:
             rows = rows.select_for_update(no_key=True, of=("self",))
         customers = {c.pk: c for c in rows}
+        said = [row["contact"] for row in batch.rows.values()] if records and records[0].pk is None else []
+        known = Contact.subjects({r.customer_id for r, name in zip(records, said, strict=False) if name})
+        for record, name in zip(records, said, strict=False):
+            record.subject = known.get((record.customer_id, name), record.subject)
         problems = {}
         for position, record in enumerate(records):
             customer = customers.get(record.customer_id)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.db import connection
 
@@ -15,13 +16,14 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.deadlines import calendar
 from neiqin.kernel.exchange.plans import Plan
 from neiqin.kernel.fields.field import Choice, Field
+from neiqin.kernel.fields.formats import whole
 from neiqin.kernel.fields.shape import Shape
 from neiqin.kernel.figures.figure import counting
 from neiqin.kernel.figures.periods import Period
 from neiqin.kernel.resources.resource import Resource, Todo
 from neiqin.kernel.rules.decide import decide
 from neiqin.modules.customers import states
-from neiqin.modules.customers.models import FollowUp, Standing
+from neiqin.modules.customers.models import Contact, FollowUp, Standing
 from neiqin.modules.customers.resources import customer
 
 MAY, CORRECT = "customers.follow", "customers.correct_followup"
@@ -41,7 +43,7 @@ TODAY_MOST = 8
 AUTHORS_OWN = timedelta(days=1)
 
 of = Field("customer", "客户", "ref", ref="customers.customer", required=True, list=True, filter=True, role="id")
-contact = Field("contact", "联系人", maxlength=40, list=True, pri=2)
+contact = Field("contact", "联系人", personal=True, mask=whole, maxlength=40, list=True, pri=2)
 way = Field("way", "方式", "choice", choices=WAYS, required=True, list=True, filter=True, role="st")
 happened_at = Field("happened_at", "跟进时间", "moment", required=True, list=True, filter=True, role="due")
 content = Field("content", "内容", "long", required=True, maxlength=2000, span=3)
@@ -77,6 +79,12 @@ def still_open(followups: Batch[FollowUp], changes: Changes) -> Mapping[int, Ref
     else:
         theirs = set()
     fresh = {f.pk for f in followups if f.author_id == followups.by.id and followups.now - f.created_at < AUTHORS_OWN}
+    named = {f.pk: (f.customer_id, changes[f.pk]["contact"]) for f in followups if "contact" in changes[f.pk]}
+    known = Contact.subjects({c for c, _ in named.values()})
+    for followup in followups:
+        if followup.pk in named:  # the new name is sealed for whom it names
+            followup.subject = known.get(named[followup.pk]) or uuid4()
+    followups.set_each("subject", {f.pk: f.subject for f in followups})
     text = "录入超过一天，只有能更正跟进记录的人才能改。有新情况再记一条。"
     return dict.fromkeys(set(followups.ids) - theirs - fresh, Refusal(text))
 

@@ -11,6 +11,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.shape import Invalid, Problem
+from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.quick import carried
@@ -68,10 +69,12 @@ def _answer(request: Any, page: Bag, status: int = 200) -> HttpResponse:
 def _page(request: Any, customers: Sequence[Customer], given: dict[str, str], problems: Sequence[Problem]) -> Bag:
     one = customers[0].pk if len(customers) == 1 else 0
     last = FollowUp.objects.filter(customer_id=one).order_by("-happened_at", "-id").first()
-    names = list(Contact.objects.filter(customer_id=one).order_by("id").values_list("name", flat=True))
+    contacts = list(Contact.objects.filter(customer_id=one, erased_at=None).order_by("id"))
+    names = [texts["name"] for texts in open_columns(contacts, ["name"])]
+    said = open_columns([last], ["contact"])[0]["contact"] if last else ""
     first = {
         "way": "",
-        "contact": last.contact if last and last.contact in names else names[0] if len(names) == 1 else "",
+        "contact": said if said in names else names[0] if len(names) == 1 else "",
         "happened_at": f"{clock.local(clock.now()):%Y-%m-%dT%H:%M}",
         "next_on": "",
     }

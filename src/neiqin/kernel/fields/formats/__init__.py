@@ -17,7 +17,7 @@ from neiqin.kernel.fields.formats.identity import (
     uscc,
     uscc_check_digit,
 )
-from neiqin.kernel.fields.formats.masks import mask_card, mask_email, mask_id, mask_mobile, mask_name
+from neiqin.kernel.fields.formats.masks import mask_card, mask_email, mask_id, mask_mobile, mask_name, whole
 from neiqin.kernel.fields.formats.number import date_cn, integer, money, quantity
 from neiqin.kernel.fields.formats.pinyin import initials, pinyin_key, readings, syllables
 from neiqin.kernel.fields.formats.text import BadFormat, clean_text, half_width
@@ -54,4 +54,5 @@ __all__ = [
     "tax_no",
     "uscc",
     "uscc_check_digit",
+    "whole",
 ]

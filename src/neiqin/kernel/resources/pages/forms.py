@@ -175,7 +175,8 @@ def _rows(posted: Any, lines: Lines) -> list[dict[str, Any]]:
 
 def _unmasked(given: dict[str, Any], record: Any, shape: Shape) -> dict[str, Any]:
     """Personal values that come back as the mask they were shown with were not touched."""
-    kept = dict(given)
+    own = masks.opened([record], shape.fields, full=False)[0]
+    kept = {name: value for name, value in given.items() if not (value and own.get(name) == value)}
     for lines in shape.lines:
         personal = [f for f in lines.fields if f.personal]
         if personal and kept.get(lines.name):
@@ -192,10 +193,13 @@ def _stored(record: Any, shape: Shape) -> dict[str, Any]:
     """Field -> (value, display) and lines -> rows of the same, as a form shows them."""
     values: dict[str, Any] = {f.name: _default(f) for f in shape.fields}
     if record is not None:
-        names = masks.names_for([(f, _raw(record, f)) for f in shape.fields])
-        values = {f.name: (_as_text(f, _raw(record, f)), names.get((f.ref, _raw(record, f)), "")) for f in shape.fields}
+        plain = [f for f in shape.fields if not f.personal]
+        names = masks.names_for([(f, _raw(record, f)) for f in plain])
+        values = {f.name: (_as_text(f, _raw(record, f)), names.get((f.ref, _raw(record, f)), "")) for f in plain}
+        values |= {name: (text, "") for name, text in masks.opened([record], shape.fields, full=False)[0].items()}
     for lines in shape.lines:
-        rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id")) if record is not None else []
+        found = lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id") if record is not None else ()
+        rows = [row for row in found if not getattr(row, "erased_at", None)]
         opened = masks.opened(rows, lines.fields, full=False)
         values[lines.name] = [
             {"id": row.pk}

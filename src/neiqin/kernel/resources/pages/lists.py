@@ -38,7 +38,7 @@ def show(request: Any, resource: Resource) -> HttpResponse:
 
 def shown_columns(resource: Resource, person: Any, layout: Layout | None) -> list[Field]:
     """The columns of a list: those of the layout, else the declared ones; only what this person may see."""
-    known = {n: f for n, f in resource.fields_for(person).items() if not f.personal}
+    known = {n: f for n, f in resource.fields_for(person).items() if not f.hidden}
     chosen = [known[n] for n in (layout.columns if layout else ()) if n in known]
     return chosen or [f for f in known.values() if f.list]
 
@@ -66,7 +66,7 @@ def _frame(
         filter_url=query.address(resource.url),
         sorts=_sorts(resource, query, known),
         columns=[_column(resource, f, query, layout) for f in columns],
-        all_columns=[Bag(name=f.name, label=f.label, shown=f in columns) for f in known.values() if not f.personal],
+        all_columns=[Bag(name=f.name, label=f.label, shown=f in columns) for f in known.values() if not f.hidden],
         columns_url=f"{resource.url}columns/",
         rows=[],
         totals=None,

@@ -103,7 +103,7 @@ def facts(resource: Resource, known: dict[str, Field], record: Any) -> list[Bag]
             kind=_kind(f),
             value=values[f.name],
             field=f.name,
-            masked=f.personal,
+            masked=f.hidden,
             reveal_url="",
             section=_section(f),
         )

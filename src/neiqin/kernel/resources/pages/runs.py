@@ -140,6 +140,7 @@ def _previewed(
 def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
     """The previewed changes this person may see, in words: rows in scope, fields by right, personal values as dots."""
     rows = [(c, *found) for c in outcome.changes if (found := site().of_table(c.table))]
+    masks.open_names(c for c, *_ in rows)
     allowed = _rows_in_scope(rows, person)
     cells: list[tuple[Any, Field, Any, Any, str]] = []
     for change, resource, lines in rows:
@@ -220,8 +221,8 @@ def _revealed(resource: Resource, action: Action, outcome: Outcome, person: Any)
     for lines in resource.lines_for(person):
         rows = list(lines.model.objects.filter(**{f"{lines.fk}__in": outcome.done}).order_by("id"))
         for row, values in zip(rows, masks.opened(rows, lines.fields, full=True), strict=True):
-            first = next((getattr(row, f.path) for f in lines.fields if not f.personal), "")
-            shown = Markup("，").join(_in_full(f, values[f.name]) for f in lines.fields if values.get(f.name))
+            first = next((values.get(f.name) or getattr(row, f.path) for f in lines.fields if not f.hidden), "")
+            shown = Markup("，").join(_in_full(f, values[f.name]) for f in lines.fields if f.hidden and values[f.name])
             if shown:
                 found.setdefault(getattr(row, row._meta.get_field(lines.fk).attname), []).append(
                     Markup("{} {}").format(first, shown)

@@ -77,7 +77,8 @@ def _telling(resource: Resource, person: Any) -> list[Field]:
 def _found(resource: Resource, person: Any, text: str, limit: int) -> tuple[list[Bag], int | None]:
     fields = _telling(resource, person)
     rows, total = finding.newest(resource, person, text, limit, *masks.paths(fields))
-    return [_item(resource, row[0], fields, masks.shown(fields, row[1:])) for row in rows], total
+    cells = masks.shown_all(resource.model, fields, [row[1:] for row in rows])
+    return [_item(resource, row[0], fields, found) for row, found in zip(rows, cells, strict=True)], total
 
 
 def _item(resource: Resource, record: int, fields: Sequence[Field], cells: Sequence[Any]) -> Bag:
