@@ -1,14 +1,19 @@
 """Names of persons at customers: sealed wherever they are kept, shown to who may see the contact, gone with the key."""
 
+import io
+
 import pytest
 from django.db import connection
 
+from neiqin.config import tables
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.personal.keys import erase
 from neiqin.kernel.resources import finding
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact, Customer
+from neiqin.modules.pool import pool
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -94,3 +99,14 @@ def test_with_her_key_the_name_goes_everywhere_at_once(client, rep, customer):
     assert RENAMED not in page
     assert Customer.objects.get(pk=customer.pk).name == customer.name
     assert NAME not in client.get("/customers/followup/").content.decode()
+
+
+def test_a_table_of_follow_ups_has_the_names_also_where_the_customer_is_in_the_pool(customer):
+    assert perform(pool.release, [customer.pk], by=SYSTEM, params={"reason": "没有需求"}).done
+    out = io.BytesIO()
+
+    assert tables.write("followups", "", out) == 1
+
+    row = out.getvalue().decode().splitlines()[1]
+    assert NAME in row
+    assert "公海" in row

@@ -229,7 +229,7 @@ def _with_lines(
 def _value(field: Field, cell: Any) -> Any:
     """A cell of the list as a value for the file."""
     if field.kind in REFERENCE_KINDS:
-        return cell.name if cell is not None else None
+        return cell.name if isinstance(cell, masks.Face) else cell  # none, or what none is called: 公海
     return cell[0] if isinstance(cell, tuple) else cell
 
 
