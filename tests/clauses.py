@@ -1,11 +1,13 @@
 """`make clauses`: which clause of the regulations is proven by which test.
 
 A clause counts as proven only by a test that carries its mark, goes through screen or API, and passes here and now.
-The list of clauses comes from tests/clauses.txt (id and Chinese title, a line each).
+The list of clauses is the one that ships with the module `policy`.
 """
 
 import contextlib
 import io
+import json
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -13,6 +15,8 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+SHIPPED = HERE.parent / "src/neiqin/modules/policy/clauses.json"
+MARK = re.compile(r"mark\.clause\(([^)]*)\)")
 
 
 class Proofs:
@@ -40,8 +44,13 @@ class Proofs:
 
 def clauses() -> dict[str, str]:
     """Clause id -> Chinese title."""
-    lines = (HERE / "clauses.txt").read_text().splitlines()
-    return dict(line.split(" ", 1) for line in lines if line.strip())
+    return {c["id"]: c["title"] for c in json.loads(SHIPPED.read_bytes())}
+
+
+def marked() -> set[str]:
+    """The clauses that some test says it proves, read from the sources of the tests."""
+    marks = (MARK.findall(path.read_text()) for path in HERE.rglob("test_*.py"))
+    return {clause for found in marks for arguments in found for clause in re.findall(r"C-[A-Z]+-\d+", arguments)}
 
 
 def main() -> int:

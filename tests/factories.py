@@ -32,6 +32,7 @@ from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
+from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from tests.stranger.models import Sample
 
@@ -157,6 +158,13 @@ def package(giver: Person | None = None, *takers: Person, **values: Any) -> Pack
     return Package.objects.get(pk=outcome.done[0])
 
 
+def clause() -> Clause:
+    """A clause beside the shipped ones."""
+    number = next(_counter)
+    values = {"chapter": "ORG", "name": "试用条款", "text": "试用的条文。", "kind": "record", "state": "open"}
+    return Clause.objects.create(code=f"C-TRY-{number}", position=1000 + number, **values, **stamps())
+
+
 def login_of(someone: Person | Actor) -> Login:
     """The person's login, made if there is none."""
     person_id = _id(someone)
@@ -188,6 +196,7 @@ MAKERS: dict[str, Any] = {
     "customers.pooled": lambda: Pooled.objects.get(
         pk=perform(pool.create, by=SYSTEM, rows=[customer_row(owner=actor().id)]).done[0]
     ),
+    "policy.clause": lambda: clause(),
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
     "people.person": lambda: person("试用"),

@@ -143,7 +143,7 @@ def _shapes_the_schema(path: Path) -> bool:
         "migrations" in path.parts
         or ("rules" in path.parts and path.suffix == ".json")
         or path.suffix == ".sql"
-        or path.name in ("install.py", "module.py", "models.py", "apps.py", "settings.py")
+        or path.name in ("clauses.json", "install.py", "shipped.py", "module.py", "models.py", "apps.py", "settings.py")
     )
 
 

@@ -147,6 +147,7 @@ PAGES: dict[str, Page] = {
     "healthz": Page(None, why="says that the server and its database are there, nothing more"),
     "": Page("", why="the workbench, made of what one may see"),
     "settings/": Page("", why="one's own"),
+    "policy/": Page("", why="nobody is bound by rules he may not read"),
     "customers/follow/": Page("customers.follow", absent=True),
     "customers/pool/": Page("customers.view"),
     "addresses/split/": Page("", posts=True, why="splits what was typed, and looks at nothing else"),

@@ -25,6 +25,7 @@ MODULES = [
     "neiqin.modules.customers.module",
     "neiqin.modules.followups.module",
     "neiqin.modules.pool.module",
+    "neiqin.modules.policy.module",
 ]
 
 DEBUG = False
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
     "neiqin.modules.customers",
     "neiqin.modules.followups",
     "neiqin.modules.pool",
+    "neiqin.modules.policy",
 ]
 
 MIDDLEWARE = [

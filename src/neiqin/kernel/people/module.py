@@ -39,4 +39,13 @@ module = Module(
         MenuEntry("登录安全", "/people/safety/", "lock", "管理", "people.rights", tucked=True),
         MenuEntry("操作日志", "/log/", "history", "管理", "audit.view"),
     ],
+    carries={
+        "C-ORG-01": (resources.unit.url, "审批和团队报表照架构走"),
+        "C-ORG-02": "/people/duties/",
+        "C-ORG-08": (resources.person.url, "排定客户、报表和值班"),
+        "C-ORG-10": "/people/rights/",
+        "C-ORG-11": (resources.person.url, "按金额和单据限定委托"),
+        "C-DATA-10": "/log/",
+        "C-SEC-05": "/people/safety/",
+    },
 )

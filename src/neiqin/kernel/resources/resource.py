@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -197,8 +197,9 @@ class Module:
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
     its list; clocks, rules, figures, forms: what the rooms of these names take from a manifest, each plugged in once;
     plugs: what else is plugged in once; api: dotted names of functions(router,
-    resource) that add endpoints to every resource's own; named, so that only the web process loads what an API needs.
-    Panels under the key "*" are on every record's page.
+    resource) that add endpoints to every resource's own; named, so that only the web process loads what an API needs;
+    carries: rule of the company's regulations -> address of the screen that carries it out, for a part with what is
+    still missing. Panels under the key "*" are on every record's page.
     """
 
     label: str
@@ -222,6 +223,14 @@ class Module:
     plugs: Sequence[Plug] = ()
     api: Sequence[str] = ()
     forms: Sequence[Plug] = ()
+    carries: Mapping[str, str | tuple[str, str]] = field(default_factory=dict)
+
+
+class Carried(NamedTuple):
+    """Where a rule is carried out; missing: what is not yet, "" for nothing."""
+
+    url: str
+    missing: str = ""
 
 
 class Site:
@@ -243,6 +252,12 @@ class Site:
     def permissions(self) -> list[tuple[str, dict[str, str]]]:
         """(module label, codename -> label), for the rights matrix."""
         return [(m.label, dict(m.permissions)) for m in self.modules if m.permissions]
+
+    @cached_property
+    def carried(self) -> dict[str, Carried]:
+        """Rule -> where it is carried out; the higher module's word for a rule of two."""
+        said = [pair for m in self.modules for pair in m.carries.items()]
+        return {rule: Carried(where) if isinstance(where, str) else Carried(*where) for rule, where in said}
 
     def names(self, kind: str, ids: Sequence[Any]) -> dict[Any, str]:
         """id -> title of records of a resource (`people.person`), whatever the person may see: a name is no secret."""

@@ -48,6 +48,8 @@ OTHER = {
     "company.numbers": "接着原来的编号排",
     "notices.channel": "改消息渠道",
     "notices.address": "改自己的邮箱",
+    "rules.install": "装入规则表",
+    "policy.install": "装入制度条款",
 }
 SOURCES = {
     "web": "网页",

@@ -9,6 +9,7 @@ from neiqin.kernel.rules.defaults import RuleFile
 from neiqin.modules.customers import fields, figures, imports, looking, quick, resources
 
 RULES = Path(__file__).parent / "rules"
+FILES = resources.customer.url
 
 module = Module(
     label="客户",
@@ -20,6 +21,21 @@ module = Module(
     rules=[RuleFile(RULES / f"{name}.json") for name in ("limits", "completeness")],
     menu=[MenuEntry("档案质量", "/customers/quality/", "target-arrow", "业务", fields.PROFILE)],
     urls=[path("customers/quality/", looking.table)],
+    carries={
+        "C-CUS-01": "/customers/customer/new/",
+        "C-CUS-02": (FILES, "各渠道的比较"),
+        "C-CUS-03": "/customers/quality/",
+        "C-CUS-04": "/customers/quality/",
+        "C-CUS-05": (FILES, "变动的生效日和客户的组织结构"),
+        "C-CUS-06": (FILES, "从订单和合同自动更新"),
+        "C-CUS-07": (FILES, "采购、报价、合同、投诉和回款"),
+        "C-CUS-09": (FILES, "系统定期提出调整"),
+        "C-CUS-11": FILES,
+        "C-CUS-13": FILES,
+        "C-CUS-16": (FILES, "开票和合同取用这些资料"),
+        "C-DATA-01": (FILES, "合并重复的档案"),
+        "C-SEC-03": FILES,
+    },
     permissions={
         "customers.view": "看客户",
         "customers.create": "新建客户",

@@ -36,5 +36,9 @@ module = Module(
         "customers.followup.edited": followups.of_followups,
         "customers.followup.withdrawn": followups.of_withdrawn,
     },
+    carries={
+        "C-LEAD-07": ("/customers/followup/", "线索和商机的下一步，提醒经理"),
+        "C-LEAD-13": ("/customers/followup/", "当天的拜访计划和对照"),
+    },
     permissions={followups.MAY: "记跟进", followups.CORRECT: "更正跟进记录，替人补记"},
 )

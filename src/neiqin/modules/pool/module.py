@@ -24,5 +24,8 @@ module = Module(
     plugs=[pool.SOON],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("pool", "pool_limits")],
     urls=[path("customers/pool/", pages.pool_ahead)],
+    carries={
+        "C-LEAD-01": ("/customers/pooled/", "线索的单独登记"),
+    },
     permissions={pool.CLAIM: "看公海、领取", pool.RELEASE: "放入公海", pool.MANAGE: "从公海分配"},
 )

@@ -39,7 +39,7 @@
   document.addEventListener('keydown', e => {
     if (composing(e) || e.ctrlKey || e.metaKey || e.altKey || !table() || $('dialog[open],.menu:popover-open')) return;
     if (typing(e.target)) { if (e.key === 'Escape' && e.target.closest('[data-find]')) e.target.blur(); return; }
-    const letters = !('noLetters' in document.body.dataset), rows = $$('tbody tr', table()), at = rows.findIndex(r => r.classList.contains('cur'));
+    const letters = !('noLetters' in document.body.dataset), rows = $$('tbody tr[data-url]', table()), at = rows.findIndex(r => r.classList.contains('cur'));
     const move = step => {
       e.preventDefault(); rows[at]?.classList.remove('cur');
       const row = rows[Math.max(0, Math.min(rows.length - 1, at + step))];

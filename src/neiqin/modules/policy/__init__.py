@@ -1,0 +1,1 @@
+"""The company's regulations, clause by clause, with the screen that carries each out."""
