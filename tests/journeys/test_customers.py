@@ -72,8 +72,8 @@ def test_two_clerks_change_one_file(desk):
     theirs.fill("#f-industry", "泵阀")
     theirs.click("[data-submit]")
     theirs.wait_for_url(f"**{address}")
-    expect(theirs.locator(".facts")).to_contain_text("昆山市")
-    expect(theirs.locator(".facts")).to_contain_text("泵阀")
+    expect(theirs.locator("main")).to_contain_text("昆山市")
+    expect(theirs.locator("main")).to_contain_text("泵阀")
 
     mine, theirs = one.open(f"{address}edit/"), two.open(f"{address}edit/")
     mine.fill("#f-city", "太仓市")
@@ -86,7 +86,7 @@ def test_two_clerks_change_one_file(desk):
     theirs.locator("input[name=resolve-city][value=theirs]").check()
     theirs.click("[data-submit]")
     theirs.wait_for_url(f"**{address}")
-    expect(theirs.locator(".facts")).to_contain_text("太仓市")
+    expect(theirs.locator("main")).to_contain_text("太仓市")
 
 
 def test_who_can_see_it_and_why_is_told_in_words(desk):
