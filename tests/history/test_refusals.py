@@ -151,8 +151,8 @@ def test_a_direct_edit_of_a_primary_key_is_one_row_gone_and_one_come(past, as_ro
     owner.execute("UPDATE customers_contact SET id = %s WHERE id = %s", [last + 1000, contact])
     found = {c.row_id: c for c in Change.objects.order_by("-id")[:2]}
     gone, come = found[contact], found[last + 1000]
-    assert (gone.op, gone.after, gone.before["name"]) == ("D", None, "潘工")
-    assert (come.op, come.before, come.after["name"]) == ("I", None, "潘工")
+    assert (gone.op, gone.after, come.op, come.before) == ("D", None, "I", None)
+    assert gone.before["name"] == come.after["name"] != "潘工", "sealed, as in the table"
 
 
 def test_a_run_that_changes_nothing_in_a_row_leaves_no_change(past):

@@ -10,7 +10,7 @@ from uuid import UUID
 from neiqin.kernel import clock
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.personal.columns import open_columns
-from neiqin.kernel.personal.keys import load_keys
+from neiqin.kernel.personal.keys import Tampered, load_keys
 from neiqin.kernel.resources.resource import site
 
 HIDDEN = "••••"
@@ -141,13 +141,17 @@ def open_names(changes: Iterable[Any]) -> None:
             continue
         subjects = dict(model.objects.filter(pk__in={c.row for c in mine}).values_list("pk", "subject"))
         for change in mine:
-            subject = change.after.get("subject") or change.before.get("subject") or subjects.get(change.row)
-            for side in (change.before, change.after) if subject else ():
-                held += [(side, f.column, f.kind, UUID(str(subject))) for f in fields if side.get(f.column)]
+            for side in (change.before, change.after):
+                subject = side.get("subject") or subjects.get(change.row)
+                held += [(side, f.column, f.kind, UUID(str(subject))) for f in fields if subject and side.get(f.column)]
     keys = load_keys(subject for *_, subject in held)
     for side, column, kind, subject in held:
         if str(side[column]).startswith("\\x0"):
-            text = keys.open(subject, kind, bytes.fromhex(side[column][2:]))
+            try:
+                text = keys.open(subject, kind, bytes.fromhex(side[column][2:]))
+            except Tampered:  # sealed under another person's key: the row has been about somebody else since
+                side[column] = ""
+                continue
             side[column] = text if text is not None else ERASED if subject in keys.erased else side[column]
 
 
