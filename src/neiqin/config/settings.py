@@ -24,6 +24,7 @@ MODULES = [
     "neiqin.modules.company.module",
     "neiqin.modules.customers.module",
     "neiqin.modules.followups.module",
+    "neiqin.modules.duplicates.module",
     "neiqin.modules.pool.module",
     "neiqin.modules.policy.module",
 ]
@@ -69,6 +70,7 @@ INSTALLED_APPS = [
     "neiqin.modules.company",
     "neiqin.modules.customers",
     "neiqin.modules.followups",
+    "neiqin.modules.duplicates",
     "neiqin.modules.pool",
     "neiqin.modules.policy",
 ]

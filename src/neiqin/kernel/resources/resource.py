@@ -191,6 +191,7 @@ class Module:
 
     effects: event name -> function(Happened); reactions: name -> (event names, function(events));
     verbs: resource key -> actions that a module adds to a lower one's records;
+    moved: resource key -> function(record id) -> where the record has gone to, or None;
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
@@ -207,6 +208,7 @@ class Module:
     effects: Mapping[str, Callable[[Any], None]] = field(default_factory=dict)
     reactions: Mapping[str, tuple[Sequence[str], Callable[[Any], None]]] = field(default_factory=dict)
     verbs: Mapping[str, Sequence[Action]] = field(default_factory=dict)
+    moved: Mapping[str, Callable[[int], int | None]] = field(default_factory=dict)
     panels: Mapping[str, Sequence[Callable[[Any, Any], Any]]] = field(default_factory=dict)
     permissions: Mapping[str, str] = field(default_factory=dict)
     urls: Sequence[Any] = ()
@@ -240,6 +242,7 @@ class Site:
         self.modules = list(modules)
         self.resources: dict[str, Resource] = {r.key: r for m in modules for r in m.resources}
         self.panels: dict[str, list[Any]] = {}
+        self.moved = {key: function for m in modules for key, function in m.moved.items()}
         for module in modules:
             for key, verbs in module.verbs.items():
                 known = self.resources[key]

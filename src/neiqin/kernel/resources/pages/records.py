@@ -17,7 +17,7 @@ RELATED_MOST = 20
 def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     """The page of one record."""
     person = request.person
-    if moved := _moved(resource, person, record_id):
+    if "old" not in request.GET and (moved := _moved(resource, person, record_id)):
         return HttpResponseRedirect(moved)
     record = record_or_404(resource, person, record_id)
     if resource.opening and (refusal := resource.opening(record, person)):
@@ -61,12 +61,21 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
 
 
 def _moved(resource: Resource, person: Any, record_id: int) -> str:
-    """Where a record is now that was shown in another light before and is one of the person's own; "" if it is here."""
+    """Where a record is now that went into another one, or was shown in another light before; "" if it is here, or if
+    the person may not see where it is."""
     main = site().resources[resource.kind]
+    gone = site().moved.get(resource.kind)
+    if record_id < 2**63 and gone and (target := gone(record_id)):
+        return _seen(main, person, target)
     if main is resource or record_id >= 2**63 or resource.model.objects.filter(pk=record_id).exists():
         return ""
-    seen = person.may(main.view_permission) and main.model.objects.filter(main.model.visible_to(person), pk=record_id)
-    return main.url_of(record_id) if seen else ""
+    return _seen(main, person, record_id)
+
+
+def _seen(resource: Resource, person: Any, record_id: int) -> str:
+    """The address of a record this person may see, else ""."""
+    rows = resource.model.objects.filter(resource.model.visible_to(person), pk=record_id)
+    return resource.url_of(record_id) if person.may(resource.view_permission) and rows.exists() else ""
 
 
 def why(request: Any, resource: Resource, record_id: int) -> HttpResponse:
