@@ -153,8 +153,9 @@ def _contacts(connection: psycopg.Connection, plan: Plan, span: range) -> None:
     rows, found = [], []
     for at, subject in zip(span, subjects, strict=True):
         mobile = plan.mobiles[at]
+        name = sealing.seal(subject, "contact.name", plan.persons[at])
         sealed = sealing.seal(subject, "contact.mobile", mobile)
-        rows.append((at + 1, at + 1, subject, plan.persons[at], "采购经理", sealed, b"", b"", b"", True, b"", "",
+        rows.append((at + 1, at + 1, subject, name, "采购经理", sealed, b"", b"", b"", True, b"", "",
                      False, False, False, "", False))  # fmt: skip
         found.append((subject, "mobile", keys.blind(mobile, "mobile")))
         found.append((subject, "mobile:last4", keys.blind(mobile[-4:], "mobile:last4")))
