@@ -225,13 +225,13 @@ def answers(port: int, path: str = "/healthz") -> bool:
         connection.close()
 
 
-def until(condition: Callable[[], bool], seconds: float) -> float:
-    """Wait for it; gives the seconds it took."""
+def until(condition: Callable[[], bool], seconds: float, *, pause: float = 0.01) -> float:
+    """Wait for it, asking every `pause` seconds; gives the seconds it took."""
     begun = time.monotonic()
     while not condition():
         if time.monotonic() - begun > seconds:
             raise RuntimeError(f"not within {seconds} seconds")
-        time.sleep(0.01)
+        time.sleep(pause)
     return time.monotonic() - begun
 
 

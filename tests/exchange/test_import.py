@@ -319,6 +319,7 @@ def test_a_file_that_is_one_endless_record_shows_its_first_rows(web):
 
 def test_very_many_wrong_rows_come_back_in_a_first_lot(web, monkeypatch):
     monkeypatch.setattr(pages, "MOST_BACK", 400)
+    monkeypatch.setattr(working, "PART", 400)
     imp = upload(web, workbook([(*good(n)[:2], "12", *good(n)[3:]) for n in range(1, 801)]))
     answer = web.get(f"/imports/{imp.pk}/errors/")
     assert quote("前 400 个有错的行") in answer["Content-Disposition"]

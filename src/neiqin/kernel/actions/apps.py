@@ -7,6 +7,8 @@ class ActionsConfig(AppConfig):
     label = "actions"
 
     def ready(self) -> None:
+        from neiqin.kernel.actions import lookups
         from neiqin.kernel.actions.install import install_after_migrate  # models must be loaded first
 
+        lookups.register()
         post_migrate.connect(install_after_migrate, dispatch_uid="neiqin.actions.install")

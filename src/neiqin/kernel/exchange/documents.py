@@ -14,7 +14,7 @@ from neiqin.kernel.exchange.reading import Row
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 
 RELEASE = version("neiqin")
-PART = 400  # documents; a part of customers with contacts is written in about half a second
+PART = 1000  # documents; a part of customers with contacts is written in about half a second
 
 
 @dataclass

@@ -90,10 +90,8 @@ _INT4 = 23  # its type's number
 
 def _copy(kind: str, entries: Sequence[tuple[Document, text.Entry]]) -> None:
     with copying.copying("search_entry", _COLUMNS, binary=True) as to:
-        to.write(struct.pack(">11sii", b"PGCOPY\n\xff\r\n\0", 0, 0))
-        for document, entry in entries:
-            to.write(b"".join(_row(kind, document, entry)))
-        to.write(struct.pack(">h", -1))
+        rows = [b"".join(_row(kind, document, entry)) for document, entry in entries]
+        to.write(b"".join([struct.pack(">11sii", b"PGCOPY\n\xff\r\n\0", 0, 0), *rows, struct.pack(">h", -1)]))
 
 
 def _row(kind: str, document: Document, entry: text.Entry) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ FORMAT = 1  # to be raised when entries come out differently: the old ones are t
 MOST_TERMS, MOST_TOKENS, MOST_SPLITS = 6, 12, 8
 LONGEST_SPELLING = 40
 LONGEST_LINE = 400
+OFFSET = 0x80000000  # a checksum has no sign, an int4 has
 _LATIN = re.compile("[a-z0-9]+")
 _RUNS = re.compile("[a-z0-9]+|[^a-z0-9]+")
 
@@ -68,7 +69,7 @@ class Asked:
 
 def token(kind: str, value: object) -> int:
     """The int4 that stands for a token. kind: one letter (c character or pair, s syllable, i initials, o owner, …)."""
-    return crc32(f"{kind}{value}".encode()) - 0x80000000
+    return crc32(f"{kind}{value}".encode()) - OFFSET
 
 
 def flat(text: str) -> str:
