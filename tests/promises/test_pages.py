@@ -154,6 +154,7 @@ PAGES: dict[str, Page] = {
     "quick/": Page("", posts=True, why="says what the words mean inside what one may see, and saves nothing"),
     "search/": Page("", why="finds only what one may see"),
     "people/logins/<int:person_id>/": Page("people.manage", example=a_login),
+    "privacy/": Page("customers.erase", absent=True),
     "duplicates/": Page("duplicates.merge"),
     "duplicates/merge/": Page("duplicates.merge", absent=True),
     "duplicates/part/<int:run_id>/": Page("duplicates.merge", absent=True, example=a_run),

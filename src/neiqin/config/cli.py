@@ -217,8 +217,11 @@ def _put_back(source: Path, workshop: Path, force: bool) -> tuple[int, dict[str,
     _prepare()
     with _django("app"):
         from neiqin.kernel.actions import seals
+        from neiqin.kernel.resources.resource import site
 
         seals.open_era(f"restore {source.name}", since=begun)
+        for do in (do for module in site().modules for do in module.restored):
+            do()
         return files, seals.verify()
 
 

@@ -26,6 +26,7 @@ MODULES = [
     "neiqin.modules.followups.module",
     "neiqin.modules.duplicates.module",
     "neiqin.modules.pool.module",
+    "neiqin.modules.privacy.module",
     "neiqin.modules.policy.module",
 ]
 
@@ -33,6 +34,7 @@ DEBUG = False
 SECRET_KEY = ENV.secret_key
 MASTER_KEYS = ENV.master_keys
 FILES = ENV.data / "files"
+ERASED = ENV.data / "erased"  # whose personal information was cleared: kept beside the data, so that restores follow it
 ATTACHMENT_MB = int(os.environ.get("NEIQIN_ATTACHMENT_MB", "50"))
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("NEIQIN_ORIGINS", "").split(",") if o]
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
     "neiqin.modules.customers",
     "neiqin.modules.followups",
     "neiqin.modules.duplicates",
+    "neiqin.modules.privacy",
     "neiqin.modules.pool",
     "neiqin.modules.policy",
 ]

@@ -10,7 +10,7 @@ from django.db import connection
 
 APP_ROLE = "neiqin_app"
 HISTORY = ("actions_run", "actions_event", "actions_change")
-APPEND_ONLY = ("actions_seal", "actions_era")
+APPEND_ONLY = ("actions_seal", "actions_era", "actions_redaction")
 # What the application may say of a run or an event itself; id, moment and transaction id are the database's.
 SAID = {
     "actions_run": "action, person_id, behalf_id, source, address, request_key, params, rules, held_id, count",
@@ -88,6 +88,7 @@ def _refuse(cursor: Any, existing: set[tuple[str, str]], table: str, event: str,
         cursor.execute(
             f"CREATE TRIGGER {name} BEFORE {event} ON \"{table}\" {level} EXECUTE FUNCTION kernel_refuse('{reason}')"
         )
+        existing.add((table, name))
 
 
 def _grant(cursor: Any) -> None:
@@ -109,7 +110,8 @@ def _grant(cursor: Any) -> None:
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP_ROLE}",
         # kernel_audit too: on a temporary table of a business table's name it would write any change one likes.
         "REVOKE ALL ON FUNCTION kernel_make_partitions(integer), kernel_current_run(), kernel_audit(), "
-        "kernel_default_used() FROM PUBLIC",
-        f"GRANT EXECUTE ON FUNCTION kernel_make_partitions(integer), kernel_default_used() TO {APP_ROLE}",
+        "kernel_default_used(), kernel_redact(text[], text, bigint[], bigint[], bigint[]) FROM PUBLIC",
+        "GRANT EXECUTE ON FUNCTION kernel_make_partitions(integer), kernel_default_used(), "
+        f"kernel_redact(text[], text, bigint[], bigint[], bigint[]) TO {APP_ROLE}",
     ):
         cursor.execute(statement)

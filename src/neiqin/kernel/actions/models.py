@@ -157,6 +157,17 @@ class Seal(models.Model):
     hash = models.BinaryField()
 
 
+class Redaction(models.Model):
+    """A row of history from whose texts a person's words were taken, and its digest since. Proof is not this row but
+    the change that the database recorded of it, which a seal covers."""
+
+    audited: ClassVar[bool] = True
+
+    table = models.TextField()
+    row = models.BigIntegerField()
+    digest = models.CharField(max_length=32)  # hexadecimal
+
+
 class Request(models.Model):
     """An answered request key: the same call again gives the same answer and no second effect."""
 

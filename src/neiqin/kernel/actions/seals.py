@@ -13,14 +13,14 @@ Nothing in them depends on language, locale, time zone or a library's version.
 import hashlib
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from neiqin.kernel.actions.models import Era, Seal
+from neiqin.kernel.actions.models import Change, Era, Redaction, Seal
 
 logger = logging.getLogger("neiqin.seals")
 
@@ -57,6 +57,7 @@ class Report:
     seals: int = 0
     rows: int = 0
     unsealed: int = 0
+    redacted: int = 0  # rows that a person's words were taken from, as the history says itself
     head: str = ""
     problems: list[dict[str, Any]] = field(default_factory=list)
 
@@ -141,6 +142,25 @@ def _digests(era: Era, start: int, end: int) -> Iterator[tuple[int, int, bytes]]
                     yield kind, row[0], hashlib.sha256(canonical(row[1:])).digest()[:16]
 
 
+def digests_of(rows: Sequence[tuple[str, int]]) -> Iterator[tuple[str, int, bytes]]:
+    """(table, id) of rows of history -> each with its digest now."""
+    for table, columns in TABLES.items():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT t.id, {', '.join(map(_as_text, columns))} FROM {table} t WHERE t.id = ANY(%s) ORDER BY t.id",
+                [[row for name, row in rows if name == table]],
+            )
+            for row in cursor.fetchall():
+                yield table, row[0], hashlib.sha256(canonical(row[1:])).digest()[:16]
+
+
+def _redacted() -> dict[tuple[str, int], bytes]:
+    """Rows that have lost a person's words, with the digest they have had since: as the history itself recorded it,
+    which is sealed like everything else, and not as the table says."""
+    found = Change.objects.filter(tbl=Redaction._meta.db_table, op="I").order_by("id").values_list("after", flat=True)
+    return {(a["table"], a["row"]): bytes.fromhex(a["digest"]) for a in found.iterator() if a is not None}
+
+
 def first_column(table: str) -> str:
     """The column of Era that says where this table's rows of the era begin."""
     return {"actions_run": "first_run", "actions_event": "first_event", "actions_change": "first_change"}[table]
@@ -157,13 +177,14 @@ def verify() -> dict[str, Any]:
     with transaction.atomic():
         eras = {era.pk: era for era in Era.objects.order_by("id")}
         end = {pk: 0 for pk in eras}
+        redacted = _redacted()
         for number in Seal.objects.order_by("id").values_list("id", flat=True).iterator(chunk_size=500):
             link = Seal.objects.get(pk=number)
             if link.era_id not in eras:
                 report.add("actions_era", link.era_id, "封条所在的纪元不见了。")
                 previous = bytes(link.hash)
                 continue
-            _check_seal(link, eras[link.era_id], end[link.era_id], previous, report)
+            _check_seal(link, eras[link.era_id], end[link.era_id], previous, redacted, report)
             previous, end[link.era_id] = bytes(link.hash), link.xid_to
         report.unsealed = _unsealed(max(eras), end[max(eras)]) if eras else 0
         _check_strays(list(eras.values()), end, report)
@@ -171,7 +192,14 @@ def verify() -> dict[str, Any]:
     return vars(report)
 
 
-def _check_seal(link: Seal, era: Era, expected_start: int, previous: bytes, report: Report) -> None:
+def _check_seal(
+    link: Seal,
+    era: Era,
+    expected_start: int,
+    previous: bytes,
+    redacted: dict[tuple[str, int], bytes],
+    report: Report,
+) -> None:
     report.seals += 1
     leaves = bytes(link.leaves)
     if link.xid_from != expected_start:
@@ -185,6 +213,8 @@ def _check_seal(link: Seal, era: Era, expected_start: int, previous: bytes, repo
         sealed = kept.pop((kind, row), None)
         if sealed is None:
             report.add(names[kind], row, "封存之后才塞进来的。")
+        elif sealed != digest and redacted.get((names[kind], row)) == digest:
+            report.redacted += 1
         elif sealed != digest:
             report.add(names[kind], row, "封存之后被改过。")
     for kind, row in kept:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from neiqin.kernel import clock
@@ -88,6 +89,14 @@ def forget(stored: StoredFile) -> None:
     """Delete a body that nothing refers to any more: the row first, so that a kill between leaves only an orphan."""
     stored.delete()
     path_of(stored.place).unlink(missing_ok=True)
+
+
+def forget_when_committed(stored: StoredFile) -> None:
+    """As forget, inside a transaction: the body goes when that is sure. A kill in between leaves an orphan, which the
+    sweep removes after a day."""
+    path = path_of(stored.place)
+    stored.delete()
+    transaction.on_commit(lambda: path.unlink(missing_ok=True))
 
 
 def is_whole(stored: StoredFile) -> bool:

@@ -200,7 +200,8 @@ class Module:
     plugs: what else is plugged in once; api: dotted names of functions(router,
     resource) that add endpoints to every resource's own; named, so that only the web process loads what an API needs;
     carries: rule of the company's regulations -> address of the screen that carries it out, for a part with what is
-    still missing. Panels under the key "*" are on every record's page.
+    still missing; restored: what is done after a backup was put back. Panels under the key "*" are on every record's
+    page.
     """
 
     label: str
@@ -226,6 +227,7 @@ class Module:
     api: Sequence[str] = ()
     forms: Sequence[Plug] = ()
     carries: Mapping[str, str | tuple[str, str]] = field(default_factory=dict)
+    restored: Sequence[Callable[[], object]] = ()
 
 
 class Carried(NamedTuple):

@@ -45,7 +45,7 @@ def candidates(kind: str, names: Sequence[str], most: int = 5) -> Mapping[str, l
     result: dict[str, list[int]] = {}
     with transaction.atomic(), connection.cursor() as cursor:
         # What a name's tokens hit cannot be estimated; after a large import the planner would read the whole table for
-        # every name (400 names: 3 s instead of 7 ms), or all of the kind by its index, were it asked for the kind inside.
+        # every name (400 names: 3 s instead of 7 ms), or all of the kind, were it asked for that inside.
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute(
             "SELECT n.name, e.record_id FROM unnest(%s::text[], %s::text[]) AS n (name, tokens) CROSS JOIN LATERAL "
