@@ -34,7 +34,8 @@ from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
-from tests.stranger.models import Sample
+from tests.stranger import receipts
+from tests.stranger.models import Receipt, Sample
 
 site()  # what the manifests bring is at work: effects above all
 _counter = itertools.count(1)
@@ -158,6 +159,12 @@ def package(giver: Person | None = None, *takers: Person, **values: Any) -> Pack
     return Package.objects.get(pk=outcome.done[0])
 
 
+def receipt(owner: Actor | None = None, **values: Any) -> Receipt:
+    """Ten yuan that are paid for one order."""
+    row = {"name": "试用付款方", "amount": "10", "parts": [{"part": "10"}], "owner": (owner or actor()).id} | values
+    return Receipt.objects.get(pk=perform(receipts.receipt.create, by=SYSTEM, rows=[row]).done[0])
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -191,6 +198,7 @@ def api(client: Client, someone: Person | Actor) -> Client:
 # One record of each resource, for the promises of all modules; a new resource adds a line here.
 MAKERS: dict[str, Any] = {
     "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
+    "stranger.receipt": lambda: receipt(),
     "customers.customer": lambda: customer(),
     "customers.followup": lambda: followup(),
     "customers.pooled": lambda: Pooled.objects.get(

@@ -175,7 +175,7 @@ class Machine(RuleBasedStateMachine):
 def machine(own_database):
     position = factories.rep_position("all")
     Machine.people = (factories.actor("周启明", position_=position), factories.actor("何雨桐", position_=position))
-    away = gate.keep(lambda *_: gate.Hold("要经理同意") if Machine.hold else None)
+    away = gate.keep(lambda *_: gate.Word(gate.Hold("要经理同意")) if Machine.hold else None)
     yield Machine
     away()
 

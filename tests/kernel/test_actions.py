@@ -197,7 +197,7 @@ def test_a_preview_shows_the_changes_and_keeps_nothing(ann):
 def test_a_held_run_is_performed_later_once_on_the_held_version(ann):
     customer = factories.customer(ann)
     away = gate.keep(
-        lambda action, ids, params, by: gate.Hold("停用要经理同意") if action.name == "deactivate" else None
+        lambda call, values: gate.Word(gate.Hold("停用要经理同意")) if call.action.name == "deactivate" else None
     )
     try:
         outcome = perform(actions.deactivate, [customer.pk], by=ann, params={"reason": "关厂"})
@@ -216,7 +216,7 @@ def test_a_held_run_is_performed_later_once_on_the_held_version(ann):
 
 def test_a_held_run_on_a_changed_record_is_refused(ann):
     customer = factories.customer(ann)
-    away = gate.keep(lambda action, ids, params, by: gate.Hold("x") if action.name == "deactivate" else None)
+    away = gate.keep(lambda call, values: gate.Word(gate.Hold("x")) if call.action.name == "deactivate" else None)
     try:
         held = perform(actions.deactivate, [customer.pk], by=ann, params={"reason": "关厂"}).held
         perform(actions.edit, [customer.pk], by=ann, params={"city": "昆山"})

@@ -17,6 +17,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Run
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.checks.models import Second
 from neiqin.kernel.exchange.models import DONE, Export, Import
 from neiqin.kernel.files import store
 from neiqin.kernel.files.models import Attachment
@@ -30,6 +32,7 @@ from neiqin.kernel.printing.models import Job
 from neiqin.kernel.resources.pages.routes import SCREENS
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.rules.models import Table
+from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
@@ -118,6 +121,14 @@ def a_login(person) -> dict[str, Any]:
     return {"person_id": factories.login_of(factories.person("试用")).person_id}
 
 
+def a_second(person) -> dict[str, Any]:
+    """A limit that somebody else has asked for and a second person must type again."""
+    owner = factories.actor(position_=factories.rep_position("all"))
+    record = factories.customer(owner)
+    assert perform(edit, [record.pk], by=owner, params={"credit_limit": "2000000"}).held
+    return {"number": Second.objects.latest("pk").pk}
+
+
 def a_table(person) -> dict[str, Any]:
     return {"code": Table.objects.order_by("pk").first().code}
 
@@ -171,6 +182,9 @@ PAGES: dict[str, Page] = {
     "company/start/page.pdf": Page("company.manage"),
     "log/": Page("audit.view"),
     "log/<int:run_id>/": Page("audit.view", example=a_run),
+    "checks/": Page("checks.view"),
+    "checks/second/": Page("", why="what one has asked for, or may check"),
+    "checks/second/<int:number>/": Page("", hides=True, example=a_second, why="one's own, or what one may check"),
     "rules/": Page("rules.view"),
     "rules/<str:code>/": Page("rules.view", example=a_table),
     "deadlines/calendar/": Page("deadlines.manage"),

@@ -1,5 +1,8 @@
+from typing import ClassVar
+
 from django.db import models
 
+from neiqin.kernel.actions.models import Line
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 
@@ -16,6 +19,31 @@ class Sample(OwnedRecord):
 
     def __str__(self):
         return self.name
+
+
+class Receipt(OwnedRecord):
+    """到款: what a payer paid, for which orders, and at which price."""
+
+    VIEW: ClassVar[str] = "stranger.view"
+
+    name = models.CharField(max_length=100)
+    price = models.DecimalField(max_digits=20, decimal_places=6, null=True)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+
+    class Meta:
+        indexes = scoped_indexes("receipt", "name")
+
+    def __str__(self):
+        return self.name
+
+
+class Part(Line):
+    """One order that is paid by it."""
+
+    parent: ClassVar[str] = "receipt"
+
+    receipt = models.ForeignKey(Receipt, models.CASCADE, related_name="parts")
+    part = models.DecimalField(max_digits=18, decimal_places=2)
 
 
 FIELDS = (

@@ -56,6 +56,7 @@ class Call:
     held: int | None = None
     seconds: int = WRITE_SECONDS
     parsed: bool = False
+    confirmed: frozenset[str] = frozenset()  # warnings the caller has read and means all the same; "*": all of them
     nested: bool = False  # inside a caller's transaction, which owns time limit and retries
 
 
@@ -72,18 +73,23 @@ def perform(
     address: str | None = None,
     seconds: int = WRITE_SECONDS,
     parsed: bool = False,
+    confirmed: Sequence[str] = (),
 ) -> Outcome:
     """Do `action` as person `by` on the records `ids`, or make records from `rows` (for actions on each record: `rows`
     in the order of `ids`), once per request `key`. Creating, `params` may hold `origins`: row position -> (author, ISO
     moment) of records that were kept elsewhere before. parsed: the rows are what `action.parse` has given already (an
-    import parses them to check them).
+    import parses them to check them). confirmed: marks of the warnings the person has read (a refusal of code `warned`
+    has them in its data); "*" for all of them.
 
     Returns an Outcome; refused records carry their reason and stay as they were. Raises Invalid (wrong parameters),
     NotAllowed (no such right at all), KeyReused, TooSlow (over `seconds` and what a large set gets; nothing saved).
     """
     unique = tuple(dict.fromkeys(ids))
     seconds += (len(unique) + len(rows)) // RECORDS_A_SECOND
-    call = Call(action, by, unique, params, tuple(rows), key, versions, source, address, seconds=seconds, parsed=parsed)
+    call = Call(
+        action, by, unique, params, tuple(rows), key, versions, source, address,
+        seconds=seconds, parsed=parsed, confirmed=frozenset(confirmed),
+    )  # fmt: skip
     return _perform(call)
 
 
@@ -181,7 +187,10 @@ class _Undo(Exception):
 
 
 def _perform(call: Call) -> Outcome:
-    values, invalid = _parse(call)
+    try:
+        values, invalid = _parse(call)
+    except Invalid as error:
+        raise gate.misread(call, error) from None
     outermost = not connection.in_atomic_block
     late: dict[int, Refusal] = {}
     attempt = 1
@@ -236,12 +245,13 @@ def _once(
     call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], *, preview: bool = False
 ) -> Outcome:
     digest = None if preview or not call.key else requests.digest(call)
-    if call.held is None and not preview and (hold := gate.ask(call.action, call.ids, call.params or {}, call.by)):
-        return _hold(call, hold, digest)
+    said = gate.Word() if preview or call.held is not None else gate.ask(call, values)
+    if said.hold:
+        return _hold(call, said.hold, digest)
     run = history.open_run(call, params=_public(call, values), digest=digest)
     if run is None:
         return requests.kept_answer(call, digest)
-    batch = _batch(call, values, invalid, late, run, preview=preview)
+    batch = _batch(call, values, invalid, {**said.refused, **late}, run, preview=preview)
     if len(batch):
         call.action.body(batch, **({} if call.action.rows else values[0]))
         batch.write(call.action.to)
@@ -256,6 +266,8 @@ def _once(
     done = sorted([*batch.ids, *others]) if others else batch.ids
     outcome = Outcome(run if done else None, done, batch.refused)
     if not preview:
+        for step in said.after:
+            step(run, batch)
         history.close_run(call, outcome)
     return outcome
 
@@ -395,7 +407,10 @@ def _hold(call: Call, hold: gate.Hold, digest: bytes | None) -> Outcome:
     versions = dict(rows.values_list("id", "version"))
     raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
     gate.store(number, call.action, versions, raw, call.by, hold.reason)
-    history.add_events(run, call.action.kind, [(f"{call.action.code}.held", i, None, None, None) for i in versions])
+    if hold.stored:
+        hold.stored(number)
+    said = {"words": hold.words} if hold.words else None
+    history.add_events(run, call.action.kind, [(f"{call.action.code}.held", i, None, None, said) for i in versions])
     outcome = Outcome(run, held=number)
     history.close_run(call, outcome)
     return outcome

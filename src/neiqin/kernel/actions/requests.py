@@ -13,7 +13,7 @@ from neiqin.kernel.actions.refusals import KeyReused, Outcome
 def digest(call: Any) -> bytes:
     """What the call asks for, so that its key is not used for another one."""
     body = orjson.dumps(
-        [call.action.code, call.ids, call.params, call.rows],
+        [call.action.code, call.ids, call.params, call.rows, *sorted(call.confirmed)],
         default=str,
         option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import NewBatch
+from neiqin.kernel.checks import look
 from neiqin.kernel.exchange.documents import Document, Layout, Mark
 from neiqin.kernel.exchange.models import BAD, NEW, SKIP, UPDATE, VERDICTS
 from neiqin.kernel.exchange.plans import ORIGIN, ROUND_TRIP, Plan
@@ -218,8 +219,25 @@ class Checker:
             self._mark(document, values, refusal.field, refusal.text)
         for place, row in batch.rows.items():
             pairs[place][0].parsed = row
+        create = self.plan.creating(self.mode)
+        self._look(create, {place: (pairs[place], row) for place, row in batch.rows.items()})
         still = [(d, v) for d, v in pairs if d.verdict == NEW]
         self._warn([d for d, _ in still], [v for _, v in still])
+
+    def _look(self, action: Any, rows: Mapping[int, tuple[tuple[Document, dict[str, Any]], Any]]) -> None:
+        """What the checks say of parsed rows: told in the dry run, which is then as good as confirmed; stopped, or left
+        out because a second person types key fields again one record at a time."""
+        found, undecided = look.look(action, {key: row for key, (_, row) in rows.items()}, self.person)
+        for finding in found:
+            (document, values), _ = rows[finding.seen.key]
+            if finding.handling == look.WARN:
+                column = self.layout.columns.get(finding.seen.field.name, -1)
+                document.warned.append(Mark(0, column, finding.text))
+            else:
+                said = finding.text if finding.handling == look.STOP else look.alone(finding)
+                self._mark(document, values, finding.seen.field.name, said)
+        for key, text in undecided.items():
+            self._mark(*rows[key][0], "", text)
 
     def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Without what only finds a record, and with the lines as the form has them."""
@@ -264,6 +282,7 @@ class Checker:
         present = self._present([d for d, _ in pairs], change.may)
         lines = self._present_lines(list(present))
         self._open(present.values(), list(lines.values()))
+        changes: dict[int, tuple[tuple[Document, dict[str, Any]], Any]] = {}
         for document, values in pairs:
             record = present.get(document.record or 0)
             if record is None:
@@ -274,6 +293,9 @@ class Checker:
             parsed = self._parsed(document, row, change.shape, partial=True)
             if parsed is not None and not self._differs(record, parsed, lines.get(record.pk, {})):
                 document.verdict, document.why = SKIP, "和系统里一样，跳过。"
+            elif parsed is not None:
+                changes[record.pk] = ((document, values), parsed)
+        self._look(change, changes)
 
     def _present(self, documents: Sequence[Document], may: str) -> dict[int, Any]:
         rows = self.model.objects.filter(self.model.visible_to(self.person), pk__in=[d.record for d in documents])

@@ -19,6 +19,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, Outcome, TooSlow
 from neiqin.kernel.actions.requests import answered
+from neiqin.kernel.checks.look import ALL
 from neiqin.kernel.exchange import columns as headers
 from neiqin.kernel.exchange import reading, telling
 from neiqin.kernel.exchange.checking import Checker, tally
@@ -335,7 +336,7 @@ def _create(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
         rows, parsed = checker.new_rows(documents)
         made = perform(
             plan.creating(checker.mode), by=checker.person, rows=rows, parsed=parsed, key=key, source="import",
-            seconds=30, params={"origins": checker.origins(documents)},
+            seconds=30, params={"origins": checker.origins(documents)}, confirmed=[ALL],
         )  # fmt: skip
     _said(made, dict(enumerate(documents)))
     kept = [d for position, d in enumerate(documents) if position not in made.refused]
@@ -350,7 +351,7 @@ def _change(imp: Import, part: Part, plan: Plan, checker: Checker, documents: li
     seen = {d.record: d.version for d in documents if d.record and d.version}
     outcome = answered(key, checker.person) or perform(
         plan.change, list(seen), by=checker.person, rows=checker.change_rows(documents), versions=seen, key=key,
-        source="import", seconds=30,
+        source="import", seconds=30, confirmed=[ALL],
     )  # fmt: skip
     by_record = {d.record: d for d in documents if d.record}
     _said(outcome, by_record)

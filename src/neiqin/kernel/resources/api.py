@@ -187,6 +187,8 @@ def _write_routes(router: Router, resource: Resource) -> None:
         )
         def create_record(request: Any) -> Any:
             outcome = _perform(request, made, rows=[_body(request, made.shape, request.person)])
+            if outcome.held:
+                return answer(202, {"held": outcome.held})
             _all_done(outcome)
             return _record(request, resource, outcome.done[0], status=200 if outcome.repeated else 201)
 
@@ -202,6 +204,8 @@ def _write_routes(router: Router, resource: Resource) -> None:
         )
         def edit_record(request: Any, record_id: RecordId) -> Any:
             outcome = _perform_one(request, resource, changed, record_id, request.person)
+            if outcome.held:
+                return answer(202, {"held": outcome.held})
             _all_done(outcome)
             return _record(request, resource, record_id)
 
@@ -365,7 +369,8 @@ def _perform(request: Any, action: Action, **what: Any) -> Outcome:
     key = request.headers.get("Idempotency-Key")
     if key is not None and not 0 < len(key) <= 80:
         raise Failure(400, "Idempotency-Key 是 1 到 80 个字符。")
-    return _guarded(lambda: perform(action, by=request.person, key=key, source="api", **what))
+    confirmed = [mark for mark in request.headers.get("Confirm", "")[:2000].split(",") if mark]
+    return _guarded(lambda: perform(action, by=request.person, key=key, source="api", confirmed=confirmed, **what))
 
 
 def _perform_one(request: Any, resource: Resource, action: Action, record_id: int, person: Any = None) -> Outcome:
@@ -397,6 +402,8 @@ def _all_done(outcome: Outcome) -> None:
     if refusal is not None:
         status = {"missing": 404, "forbidden": 403}.get(refusal.code, 409)
         problems: list[Mapping[str, Any]] = (
-            refusal.data if refusal.code == "conflict" else [{"field": refusal.field, "message": refusal.text}]
+            refusal.data
+            if refusal.code in ("conflict", "warned")
+            else [{"field": refusal.field, "message": refusal.text}]
         )
         raise Failure(status, refusal.text, problems)

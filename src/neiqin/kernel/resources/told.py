@@ -49,6 +49,7 @@ OTHER = {
     "notices.channel": "改消息渠道",
     "notices.address": "改自己的邮箱",
     "rules.install": "装入规则表",
+    "checks.second": "第二人复核",
     "policy.install": "装入制度条款",
 }
 SOURCES = {
@@ -56,6 +57,7 @@ SOURCES = {
     "api": "接口",
     "cli": "命令行",
     "gate": "审批通过后",
+    "second": "复核一致后",
     "worker": "后台",
     "demo": "演示数据",
     "import": "导入",

@@ -1,15 +1,17 @@
 """The form: new records and edits, errors beside their fields, drafts kept, changes of two people merged."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.views.decorators.http import require_POST
 
 from neiqin.kernel import clock
-from neiqin.kernel.actions.models import Run
+from neiqin.kernel.actions.models import Held, Run
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Refusal, TooSlow
 from neiqin.kernel.actions.requests import answered
@@ -60,19 +62,38 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         page.submit_label = f"不是同一{resource.noun}，照样新建"
         return render(request, "form.html", page, status=422)
     try:
-        problems, conflict, target = _save(request, resource, shape, record, given)
+        saved = _save(request, resource, shape, record, given)
     except Invalid as error:
-        problems, conflict, target = error.problems, None, 0
+        saved = Saved(error.problems)
     except (KeyReused, TooSlow, NotAllowed) as error:
-        problems, conflict, target = [Problem("", "", str(error))], None, 0
-    if target:
+        saved = Saved([Problem("", "", str(error))])
+    if saved.url:
         Draft.objects.filter(
             person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
         ).delete()
-        return HttpResponseRedirect(resource.url_of(target))
+        return HttpResponseRedirect(saved.url)
     values = _stored(record, shape) | _values_of(given, shape)
-    page = _page(resource, shape, record, values, problems=problems, conflict=conflict)
-    return render(request, "form.html", page, status=409 if conflict else 422)
+    page = _page(resource, shape, record, values, problems=saved.problems, conflict=saved.conflict)
+    return _again(request, page, saved)
+
+
+def _again(request: Any, page: Bag, saved: "Saved") -> HttpResponse:
+    """The form once more, with what was wrong or is to be confirmed."""
+    if saved.warned:
+        page.warned, page.confirmed = saved.warned, " ".join(w["confirm"] for w in saved.warned)
+        page.nearby_seen = request.POST.get("nearby", "")
+        page.submit_label = "核对过，照样保存"
+    return render(request, "form.html", page, status=409 if saved.conflict else 422)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What came of saving: why not, what others changed, warnings to confirm, or where to go on."""
+
+    problems: Sequence[Problem] = ()
+    conflict: Bag | None = None
+    warned: Sequence[Mapping[str, str]] = ()
+    url: str = ""
 
 
 def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
@@ -89,14 +110,16 @@ def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
     return found, seen
 
 
-def _save(
-    request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]
-) -> tuple[list[Problem], Bag | None, int]:
-    """(problems, conflict, id of the saved record or 0)."""
-    key = request.POST.get("request_key", "")[:80] or None
+def _save(request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]) -> Saved:
+    common: dict[str, Any] = {
+        "by": request.person,
+        "key": request.POST.get("request_key", "")[:80] or None,
+        "source": "web",
+        "confirmed": request.POST.get("confirmed", "")[:2000].split(),
+    }
     if record is None:
         assert resource.create is not None
-        outcome = perform(resource.create, by=request.person, rows=[given], key=key, source="web")
+        outcome = perform(resource.create, rows=[given], **common)
         target = outcome.done[0] if outcome.done else 0
     else:
         assert resource.edit is not None
@@ -105,17 +128,23 @@ def _save(
             del given[name]
         version = request.POST.get("version", "")
         versions = {record.pk: int(version)} if version.isdecimal() and len(version) < 10 else None
-        outcome = perform(
-            resource.edit, [record.pk], by=request.person, params=given, versions=versions, key=key, source="web"
-        )
+        outcome = perform(resource.edit, [record.pk], params=given, versions=versions, **common)
         target = record.pk if outcome.done else 0
+    if outcome.held:
+        messages.success(request, held_reason(outcome.held))
+        return Saved(url=resource.url_of(record.pk) if record else resource.url)
     refusal = next(iter(outcome.refused.values()), None)
     if refusal is not None and refusal.code == "conflict":
         record.refresh_from_db()
-        return [], _conflict(record, shape, refusal), 0
-    if refusal is not None:
-        return [_problem_of(shape, refusal)], None, 0
-    return [], None, target
+        return Saved(conflict=_conflict(record, shape, refusal))
+    if refusal is not None and refusal.code == "warned":
+        return Saved(warned=refusal.data)
+    return Saved([_problem_of(shape, refusal)]) if refusal else Saved(url=resource.url_of(target))
+
+
+def held_reason(number: int) -> str:
+    """Why a run waits, in words."""
+    return Held.objects.values_list("reason", flat=True).get(pk=number)
 
 
 def _problem_of(shape: Shape, refusal: Refusal) -> Problem:
@@ -280,6 +309,7 @@ def _page(
         nearby_url=f"{resource.url}nearby/" if record is None and resource.same_name else "",
         nearby_seen="",
         rows=[],
+        warned=(),
     )
 
 

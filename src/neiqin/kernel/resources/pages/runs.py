@@ -13,7 +13,7 @@ from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, TooSl
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources import masks
-from neiqin.kernel.resources.pages.forms import form_field
+from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
 from neiqin.kernel.resources.resource import Resource, site
 
@@ -36,6 +36,7 @@ def run(request: Any, resource: Resource, name: str, record_id: int | None = Non
             params=given,
             key=request.POST.get("request_key", "")[:80] or None,
             source="web",
+            confirmed=request.POST.get("confirmed", "")[:2000].split(),
         )
     except Invalid as error:
         return _dialog(request, resource, action, ids, given, error.problems, status=422)
@@ -44,7 +45,8 @@ def run(request: Any, resource: Resource, name: str, record_id: int | None = Non
     if record_id is not None and (refused := outcome.refused.get(record_id)):
         label = next((f.label for f in action.shape.fields if f.name == refused.field), "")
         problem = Problem(refused.field, label, refused.text)
-        return _dialog(request, resource, action, ids, given, [problem], status=409)
+        confirm = " ".join(w["confirm"] for w in refused.data) if refused.code == "warned" else ""
+        return _dialog(request, resource, action, ids, given, [problem], status=409, confirm=confirm)
     return _results(request, resource, action, ids, outcome)
 
 
@@ -74,9 +76,11 @@ def _dialog(
     given: Mapping[str, str],
     problems: Iterable[Problem],
     status: int = 200,
+    confirm: str = "",
 ) -> HttpResponse:
     problems = list(problems)
     page = _frame(request, resource, action, ids, given, problems)
+    page.confirm = confirm
     if not problems and not any(f.required for f in action.shape.fields) and len(ids) <= PREVIEW_LIMIT:
         page.preview = _previewed(request, resource, action, ids, given)
     return _answer(request, page, status)
@@ -107,6 +111,7 @@ def _frame(
         preview_url=url + ("&" if query else "?") + "preview=1" if len(ids) <= PREVIEW_LIMIT else "",
         results=None,
         errors=problems,
+        confirm="",
     )
 
 
@@ -197,7 +202,8 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     said = {i: r.text for i, r in outcome.refused.items()}
     if outcome.held:
         page.results = [
-            Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message="已提交，等审批") for i in ids
+            Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message=held_reason(outcome.held))
+            for i in ids
         ]
         return _answer(request, page, 200)
     revealed = _revealed(resource, action, outcome, request.person)
