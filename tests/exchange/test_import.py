@@ -14,12 +14,14 @@ from python_calamine import load_workbook
 
 from neiqin.kernel.actions.models import Change, Event
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.checks.models import Result, Second
 from neiqin.kernel.exchange import documents, pages, working
 from neiqin.kernel.exchange.documents import open_documents
 from neiqin.kernel.exchange.models import Import, Part
 from neiqin.kernel.fields.shape import parse
 from neiqin.kernel.files.models import StoredFile
 from neiqin.kernel.jobs.queue import drain
+from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import Grant, Person
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.personal.keys import find_subjects
@@ -407,3 +409,22 @@ def test_checking_many_updates_asks_as_often_as_checking_few(web):
             checker.check(part)
         asked.append(len(queries))
     assert asked[0] == asked[1]
+
+
+def test_a_row_that_the_checks_warn_of_is_told_and_one_for_a_second_person_is_left_out(web, clerk):
+    owner = actor_of(clerk.pk)
+    known = factories.customer(owner, good(1)[0], credit_limit="100")
+    rows = [good(1), ("苏州第002精密机械有限公司", "王2", "13800000002", "1000000", "苏州市"), good(3)]
+    imp = upload(web, workbook(rows), mode="both")
+    (part,) = Part.objects.filter(imp=imp)
+    first, second, third = open_documents(part.body)
+    assert [m.text for m in first.warned] == [
+        "「信用额度」1,000.00 是上次 100.00 的 10 倍。核对无误再保存（《数据校验》第 1 版第 4 行）。"
+    ]
+    assert (second.verdict, third.verdict) == ("bad", "new")
+    assert "要第二人复核，不和别的一起办" in second.wrong[0].text
+    do(web, imp, "start")
+    known.refresh_from_db()
+    assert (str(known.credit_limit), Customer.objects.count()) == ("1000.00", 2)
+    assert Result.objects.get(record_id=known.pk).fate == "confirmed"
+    assert not Second.objects.exists()
