@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Held
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.exchange.documents import open_documents
 from neiqin.kernel.exchange.models import Export, Import, Part
@@ -18,7 +19,7 @@ from neiqin.kernel.files.models import Attachment, StoredFile
 from neiqin.kernel.guests.models import Guest, Invitation
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
-from neiqin.kernel.personal.blobs import open_blob
+from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.personal.columns import open_columns, seal_columns
 from neiqin.kernel.resources.models import Draft, SavedView
 from neiqin.modules.customers.actions import edit
@@ -82,6 +83,11 @@ def known(boss, web):
     SavedView.objects.create(
         person_id=boss.pk, resource="customers.customer", name="找她", query=f"q={quote(PHONE)}", created_at=clock.now()
     )
+    body = seal_blob(f'{{"params": {{"contacts": [{{"name": "{NAME}", "mobile": "{PHONE}"}}]}}}}'.encode())
+    Held.objects.create(
+        action="customers.customer.edit", person_id=boss.pk, versions={str(made.pk): 1}, params=body, reason="",
+        held_at=clock.now(), closed_at=clock.now(),
+    )  # fmt: skip
     guest = Guest(subject=contact.subject, kind="contact", record_id=contact.pk, created_at=clock.now())
     seal_columns([guest], [{"name": NAME}])
     guest.save()
@@ -133,6 +139,7 @@ def _tables():
 def _blobs():
     """What is sealed under the master key."""
     yield from (("draft", unquote_plus(open_blob(bytes(d.body)).decode())) for d in Draft.objects.all())
+    yield from (("held", open_blob(bytes(held.params)).decode()) for held in Held.objects.all())
     yield from (("part", str(open_documents(part.body))) for part in Part.objects.all())
     yield from (("peek", open_blob(bytes(imp.peek)).decode()) for imp in Import.objects.all())
 
@@ -164,7 +171,7 @@ def test_before_it_is_cleared_the_person_is_found_in_all_these_places(known):
     where = readable()
     assert where[PHONE] >= {
         "customers_customer", "customers_followup", "actions_change", "notices_notice", "resources_savedview", "part",
-        "peek", "file", "Contact", "draft",
+        "peek", "file", "Contact", "draft", "held",
     }  # fmt: skip
     assert where[NAME] >= {"files_attachment", "Guest", "FollowUp", "search_entry"}
     assert "actions_change" in where[OLD_PHONE]
@@ -221,6 +228,14 @@ def test_while_an_import_is_being_written_it_waits(known, web):
     answer = cleared(web, known)
     assert answer.status_code == 409
     assert "等它做完" in answer.content.decode()
+    assert known.contacts.filter(erased_at=None).count() == 2
+
+
+def test_while_a_second_person_has_yet_to_check_it_waits(known, web):
+    Held.objects.update(closed_at=None)
+    answer = cleared(web, known)
+    assert answer.status_code == 409
+    assert "先复核或撤回再清除" in answer.content.decode()
     assert known.contacts.filter(erased_at=None).count() == 2
 
 

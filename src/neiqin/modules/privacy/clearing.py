@@ -1,5 +1,6 @@
 """Clearing a person's information out of the system (清除个人信息, PIPL art. 47; docs/decisions/0012-erasing.md)."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from django.db import transaction
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
-from neiqin.kernel.actions.models import Change
+from neiqin.kernel.actions.models import Change, Held
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.redaction import redact
 from neiqin.kernel.exchange import forgetting as exchanged
@@ -21,6 +22,7 @@ from neiqin.kernel.guests.models import Guest, Invitation
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.personal import keys
+from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.personal.columns import PersonalText, Sealed, open_columns
 from neiqin.kernel.printing import forgetting as printed
 from neiqin.kernel.resources import finding, forgetting
@@ -37,6 +39,7 @@ REASONS = (
 )
 CUSTOMERS, FOLLOWUPS = "customers.customer", "customers.followup"
 KINDS = (CUSTOMERS, FOLLOWUPS, "customers.pooled")
+HELD = "有一笔提交还在等第二人复核，里面有这个人的信息，先复核或撤回再清除。"
 BUSY = "客户的导入、导出或打印正在做，等它做完再清除。"
 SHORTEST = 2  # of a word that is looked for in texts
 
@@ -130,6 +133,11 @@ def clear(
     if exchanged.busy(KINDS) or printed.busy(KINDS):
         customers.refuse(dict.fromkeys(customers.ids, BUSY))
         return
+    waiting = _held(person)
+    if any(one.closed_at is None for one in waiting):
+        customers.refuse(dict.fromkeys(customers.ids, HELD))
+        return
+    Held.objects.filter(pk__in=[one.pk for one in waiting]).update(params=seal_blob(b"{}"))
     followups = list(FollowUp.objects.filter(customer=customer).values_list("pk", flat=True))
     _attachments(customer, [int(i) for i in files.split(",") if i.strip().isdecimal()], customers.by)
     _texts_of(person, followups)
@@ -148,6 +156,15 @@ def clear(
     _remember(person)
     label = next(c.label for c in REASONS if c.value == reason)
     customers.tell({customer.pk: {"note": f"清除了一位联系人的个人信息：{label}"}})
+
+
+def _held(person: Person) -> list[Held]:
+    """Runs that waited for a second person, or still do, whose parameters hold what only this person has or a name."""
+    rows = Held.objects.filter(action__startswith="customers.").iterator()
+    said = [
+        json.dumps(word, ensure_ascii=False)[1:-1] for word in (*person.ways, *person.names) if len(word) >= SHORTEST
+    ]
+    return [one for one in rows if any(word in open_blob(bytes(one.params)).decode() for word in said)]
 
 
 def _texts_of(person: Person, followups: Sequence[int]) -> int:
