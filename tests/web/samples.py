@@ -512,6 +512,8 @@ def form_page(**more):
         "nearby_seen": "",
         "rows": [],
         "asked": "name uscc",
+        "warned": [],
+        "confirmed": "",
         "conflict": O(
             who="何雨桐",
             at=NOW - timedelta(minutes=3),
@@ -519,6 +521,14 @@ def form_page(**more):
         ),
     }
     return O(**values | more)
+
+
+WARNED = [
+    O(
+        field="credit_limit",
+        message="「信用额度」9,000,000.00 是上次 250,000.00 的 36 倍。核对无误再保存（《数据校验》第 1 版第 4 行）。",
+    )
+]
 
 
 def action_page(**more):
@@ -541,6 +551,7 @@ def action_page(**more):
             changes=[O(record="KH2600088", label="业务员", before="周启明", after="何雨桐")],
         ),
         "preview_url": "/customers/do/assign/preview/",
+        "confirm": "",
         "results": None,
         "errors": [],
     }
@@ -800,7 +811,17 @@ def pages():
             {"page": form_page(title="新客户", version=None, draft=None, errors=[], conflict=None)},
             "/customers/",
         ),
+        "form-warned": (
+            "form.html",
+            {
+                "page": form_page(
+                    draft=None, errors=[], conflict=None, warned=WARNED, confirmed="credit_limit:times:9000000"
+                )
+            },
+            "/customers/",
+        ),
         "action": ("action.html", {"page": action_page()}, "/customers/"),
+        "action-warned": ("action.html", {"page": action_page(confirm="credit_limit:times:9000000")}, "/customers/"),
         "action-results": ("action.html", {"page": action_page(results=RESULTS)}, "/customers/"),
         "home": ("home.html", {"page": home_page()}, "/"),
         "home-done": ("home.html", {"page": home_page(duties=[], todo=[], figures=[], recent=[])}, "/"),

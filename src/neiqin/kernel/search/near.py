@@ -14,6 +14,7 @@ from neiqin.kernel.search import index, text
 
 ALIKE = 0.90  # practice.md 2.1
 LONGEST = 40
+MANY = 50  # names looked up at once
 
 
 def tokens(name: str) -> list[int]:
@@ -43,6 +44,8 @@ def candidates(kind: str, names: Sequence[str], most: int = 5) -> Mapping[str, l
     if not wanted:
         return {}
     result: dict[str, list[int]] = {}
+    if len(wanted) > MANY:
+        index.settle()
     with transaction.atomic(), connection.cursor() as cursor:
         # What a name's tokens hit cannot be estimated; after a large import the planner would read the whole table for
         # every name (400 names: 3 s instead of 7 ms), or all of the kind, were it asked for that inside.
