@@ -156,6 +156,16 @@ def test_the_first_person_and_strangers_cannot_check(office, held):
     assert Second.objects.get().held.closed_at is None
 
 
+def test_what_is_to_be_typed_unseen_shows_in_no_record_of_checks_until_it_is_typed(office, held):
+    pages, zhou = ("/checks/", f"{CUSTOMERS}{Customer.objects.get().pk}/"), desk(office["zhou"])
+    for page in pages:
+        assert "2,000,000.00" not in zhou.get(page).content.decode()
+        assert "2,000,000.00" in desk(office["lin"]).get(page).content.decode(), "the first person sees his own"
+    zhou.post(f"/checks/second/{held.pk}/", {"do": "enter", "credit_limit": "2500000"})
+    for page in pages:
+        assert "2,000,000.00" in zhou.get(page).content.decode()
+
+
 def test_of_two_checkers_the_second_comes_too_late_and_it_is_done_once(office, held):
     url, given = f"/checks/second/{held.pk}/", {"do": "enter", "credit_limit": "2000000"}
     third = factories.person("沈磊", unit_=office["zhou"].unit, position_=office["zhou"].position)

@@ -165,16 +165,23 @@ def _titles(found: Iterable[Result]) -> list[str]:
 
 
 def _cells(found: Iterable[Result], person: Any) -> list[list[Any]]:
-    """What the columns say; a field the person has no right for shows no value."""
-    rows = list(found)
+    """What the columns say; a value shows only to who has the right for the field and is not to type it unseen."""
+    rows, unseen = list(found), _unseen_by(person)
     names = site().names("people.person", [r.person_id for r in rows])
     cells = []
     for r in rows:
         field = field_of(r.model, r.field)
-        shown = person.may(field.right)
+        shown = person.may(field.right) and (r.model, r.record_id, r.field) not in unseen
         said = [r.value, r.against] if shown else ["···", "···"]
         cells.append([r.at, names.get(r.person_id, ""), field.label, *said, r.get_fate_display(), r.rule])
     return cells
+
+
+def _unseen_by(person: Any) -> set[tuple[str, int | None, str]]:
+    """Kind, record and field of what still waits to be typed again by somebody other than its first person."""
+    waiting = Second.objects.filter(state=Second.State.OPEN, mode=Second.BLIND).exclude(person_id=person.id)
+    held = Result.objects.filter(held__in=waiting.values("held_id"))
+    return set(held.values_list("model", "record_id", "field"))
 
 
 def panel(record: Any, person: Any) -> Bag | None:
