@@ -19,7 +19,6 @@ from pathlib import Path
 
 import pytest
 
-from neiqin.config.supervisor import answers
 from tests.faults.load import Clerk
 from tests.fixtures import ROOT
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
@@ -123,11 +122,11 @@ def kill(up, kind):
     if kind == "up":
         up.process.wait()
         end = time.monotonic() + 40
-        while up.process.poll() is not None and time.monotonic() < end:
+        while "web" not in up.processes() and time.monotonic() < end:
             with (up.data.parent / "up.log").open("ab") as log:
                 arguments = ["up", "--port", str(up.port), "--data", str(up.data)]
                 up.process = subprocess.Popen([*COMMAND, *arguments], stdout=log, stderr=log, cwd=ROOT)
-            until(lambda: up.process.poll() is not None or answers("127.0.0.1", up.port), 30)
+            until(lambda: up.process.poll() is not None or "web" in up.processes(), 30)
     return True
 
 

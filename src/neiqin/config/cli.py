@@ -45,13 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def up(given: argparse.Namespace) -> int:
     """Run database, web, worker and jobs until SIGTERM or Ctrl-C."""
-    from neiqin.config.supervisor import Child, Supervisor, port_is_free
+    from neiqin.config.supervisor import Child, Supervisor, end_leftovers, port_is_free
 
     data = environment.data_folder()
     with _only_one(data) as address:
         if address is None:
             print(f"已经在运行：{_read_address(data)}（数据目录 {data}）。")
             return 0
+        end_leftovers(data)
         with _database() as cluster:
             _prepare()
             if not port_is_free(given.host, given.port):
@@ -60,10 +61,10 @@ def up(given: argparse.Namespace) -> int:
             address.write_text(url)
             web = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
             web += ["--threads", str(given.threads)]
-            children = [Child("web", web)]
+            children = [Child("web", web, data)]
             if not given.no_worker:
                 # People wait for the web, nobody for the queue: it starts a moment later.
-                children += [Child("worker", []), Child("jobs", [], due=time.monotonic() + 2)]
+                children += [Child("worker", [], data), Child("jobs", [], data, due=time.monotonic() + 2)]
             Supervisor(cluster, children, lambda: _welcome(url, data)).run(given.host, given.port)
     return 0
 

@@ -9,7 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
+
+from neiqin.config.supervisor import PARENT
 
 PR_SET_PDEATHSIG = 1
 
@@ -26,7 +29,7 @@ def main(arguments: list[str] | None = None) -> None:
     kinds.add_parser("worker")
     kinds.add_parser("jobs")
     given = parser.parse_args(arguments)
-    follow_parent()
+    follow_parent(int(os.environ.get(PARENT) or os.getppid()))
     if given.kind == "web":
         serve_web(given.host, given.port, given.workers, given.threads)
     elif given.kind == "worker":
@@ -52,7 +55,7 @@ def serve_web(host: str, port: int, workers: int, threads: int) -> None:
         respawn_failed_workers=True,
         respawn_interval=0.1,
         workers_kill_timeout=10,
-    ).serve(target_loader=_application)
+    ).serve(target_loader=partial(_application, os.getpid()))
 
 
 def run_worker() -> None:
@@ -81,19 +84,20 @@ def _set_up() -> None:
     site()  # the manifests say what is reacted to, done every hour, and which jobs there are
 
 
-def follow_parent() -> None:
-    """Ask the kernel to end us with our parent: left-over servers would share the port with the next ones."""
+def follow_parent(parent: int) -> None:
+    """Ask the kernel to end us with this parent: left-over servers would share the port with the next ones."""
     if not sys.platform.startswith("linux"):
         return
-    parent = os.getppid()
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _application(_target: str) -> Callable[..., Any]:
-    # Called inside each granian worker: only they load Django.
-    follow_parent()
+def _application(parent: int, _target: str) -> Callable[..., Any]:
+    # Called inside each granian worker: only they load Django. Until granian sets its own, a worker has its parent's
+    # signal handlers, which would swallow the order to end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    follow_parent(parent)
     from neiqin.config.wsgi import application
 
     _warm_up()

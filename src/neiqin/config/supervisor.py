@@ -11,14 +11,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from neiqin.config.postgres import Cluster, ClusterProblem
 
 STOP_SECONDS = 15
 STEADY_SECONDS = 10
 LONGEST_PAUSE = 15.0
+LEFTOVER_SECONDS = 5
+# In the environment of every child and of what it forks: for which data folder it works, and who started it.
+MARK, PARENT = "NEIQIN_SUPERVISED", "NEIQIN_SUPERVISOR"
 
 
 @dataclass
@@ -27,6 +31,7 @@ class Child:
 
     name: str
     arguments: list[str]
+    data: Path
     process: subprocess.Popen[bytes] | None = None
     begun: float = 0
     pause: float = 0
@@ -36,7 +41,7 @@ class Child:
         self.begun = time.monotonic()
         command = [sys.executable, "-m", "neiqin.config.serve", self.name, *self.arguments]
         # Two arenas are enough for a few threads under one interpreter lock; glibc would keep one for each.
-        kept = {"MALLOC_ARENA_MAX": "2"} | os.environ
+        kept = {"MALLOC_ARENA_MAX": "2"} | os.environ | {MARK: str(self.data), PARENT: str(os.getpid())}
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=kept)
 
     def tend(self, say: Callable[[str], None]) -> None:
@@ -128,6 +133,29 @@ class Supervisor:
                     child.process.wait(max(0.1, end - time.monotonic()))
                 child.kill_group(signal.SIGKILL)
                 child.process.wait()
+
+
+def end_leftovers(data: Path) -> None:
+    """End the children of an earlier supervisor of this folder that was killed. The caller holds the folder's lock.
+
+    They end with their parent, but not at once: under load one served on for seconds, and the next start, which
+    found the port taken, gave up.
+    """
+    end = time.monotonic() + LEFTOVER_SECONDS
+    while left := list(_marked(data)):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM if time.monotonic() < end else signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _marked(data: Path) -> Iterator[int]:
+    # Where there is no /proc nobody is found.
+    mark = f"{MARK}={data}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                yield int(process.name)
 
 
 def port_is_free(host: str, port: int) -> bool:

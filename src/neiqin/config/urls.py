@@ -1,7 +1,7 @@
 """Addresses: login pages, health, the API, then whatever the modules bring."""
 
 from django.db import connection
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 
 from neiqin.kernel.resources import api
@@ -18,8 +18,14 @@ def health(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"ok": True})
 
 
+def description(request: HttpRequest) -> HttpResponse:
+    """What the API can do, without data: for anybody."""
+    return HttpResponse(api.description(), content_type="application/json")
+
+
 urlpatterns = [
     path("healthz", health),
+    path("api/v1/openapi.json", description),
     path("api/v1/", api.build().urls),
     path("", include("neiqin.web.urls")),
     *routes.urlpatterns(),
