@@ -35,9 +35,10 @@ class Checker:
         self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
         named = [p for p in layout.columns if (f := plan.field(p)) is not None and f.kind in REFERENCE_KINDS]
         self.named, self.named_lines = {p for p in named if "." not in p}, any("." in p for p in named)
+        self.referring = {path: plan.field(path) for path in named}
 
     def check(self, documents: Sequence[Document]) -> None:
-        """Give each document its verdict, its record and the marks on its cells."""
+        """Give each document its verdict, its record and the marks on its cells; then `warn` of the new ones."""
         for document in documents:
             document.reset()
             self._distrust(document)
@@ -48,6 +49,16 @@ class Checker:
         self._repeats(documents)
         self._new([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == NEW])
         self._updates([(d, v) for d, v in zip(documents, values, strict=True) if d.verdict == UPDATE])
+
+    def warn(self, documents: Sequence[Document]) -> None:
+        """Warn of checked documents whose new record would be named nearly like one that is there. It only reads the
+        documents and what is in the system, so that the next part can be checked at the same time."""
+        column = self.layout.columns.get(self.plan.resource.title, -1)
+        named = [(d, self.layout.text(d, column)) for d in documents if d.verdict == NEW]
+        found = nearby.by_name(self.plan.resource, [name for _, name in named])
+        for document, name in named:
+            if name in found:
+                document.warned.append(Mark(0, column, found[name].sentence))
 
     def recheck(self, documents: Sequence[Document]) -> bool:
         """Right before writing: skip new ones that are there by now, refuse what is no longer known by its name. Gives
@@ -114,9 +125,11 @@ class Checker:
     # Cells to values
 
     def _look_up(self, raw: Sequence[Mapping[str, Any]]) -> None:
-        wanted = [(self.root[n], t) for row in raw for n, t in row.items() if n in self.root]
-        for name, fields in self.line_fields.items():
-            wanted += [(fields[n], t) for row in raw for x in row.get(name, ()) for n, t in x.items() if n in fields]
+        wanted: list[tuple[Any, str]] = []
+        for path, field in self.referring.items():
+            line, _, name = path.rpartition(".")
+            rows = (x for row in raw for x in row.get(line, ())) if line else raw
+            wanted += [(field, row[name]) for row in rows if name in row]
         self.references.resolve(wanted)
 
     def _resolved(self, document: Document, raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,8 +234,6 @@ class Checker:
             pairs[place][0].parsed = row
         create = self.plan.creating(self.mode)
         self._look(create, {place: (pairs[place], row) for place, row in batch.rows.items()})
-        still = [(d, v) for d, v in pairs if d.verdict == NEW]
-        self._warn([d for d, _ in still], [v for _, v in still])
 
     def _look(self, action: Any, rows: Mapping[int, tuple[tuple[Document, dict[str, Any]], Any]]) -> None:
         """What the checks say of parsed rows: told in the dry run, which is then as good as confirmed; stopped, or left
@@ -264,14 +275,6 @@ class Checker:
             document.refuse(row, self.layout.columns.get(f"{line}.{name}", -1), text)
         else:
             document.refuse(0, self.layout.columns.get(path, -1), text)
-
-    def _warn(self, documents: Sequence[Document], values: Sequence[Mapping[str, Any]]) -> None:
-        names = [v.get(self.plan.resource.title, "") for v in values]
-        found = nearby.by_name(self.plan.resource, names)
-        column = self.layout.columns.get(self.plan.resource.title, -1)
-        for document, name in zip(documents, names, strict=True):
-            if name in found:
-                document.warned.append(Mark(0, column, found[name].sentence))
 
     def _updates(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
         change = self.plan.change

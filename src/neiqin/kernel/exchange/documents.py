@@ -111,6 +111,10 @@ class Layout:
             return all(value == value_at(last.cells[0], c) for c, value in here)
         return not any(value_at(cells, c) for c, _ in self.root)
 
+    def text(self, document: Document, column: int) -> str:
+        """The first text of a column in the document's rows; "" if there is none, or no such column (-1)."""
+        return next((t for cells in document.cells if column >= 0 and (t := value_at(cells, column))), "")
+
     def values(self, document: Document) -> dict[str, Any]:
         """What the cells say, unparsed: fields by name, lines as lists of rows with `_row` (their row here); later rows
         of a document may repeat a field or leave it empty, else it is refused."""

@@ -5,15 +5,16 @@ again after a kill, they give the answer they gave and no second effect. Then th
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 import orjson
-from django.db import transaction
+from django.db import connection, connections, transaction
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
@@ -211,18 +212,17 @@ def _check(imp: Import) -> None:
         if locked(imp, CHECKING) is None:
             return
         imp.parts.all().delete()
-    documents, n, done, last = layout.documents(rows), 0, 0, Part(imp=imp)
-    while part := list(islice(documents, PART)):
-        checker.check(part)
-        tally(part, layout, counts, totals)
-        done += sum(len(d.rows) for d in part)
-        with transaction.atomic():
-            if not _progress(imp, CHECKING, done):
-                return
-            _follows(last)
-            last = Part(imp=imp, n=n)
-            _keep(last, part)
-        n += 1
+    documents, done, last = layout.documents(rows), 0, Part(imp=imp)
+    with closing(_warned(checker, documents)) as parts:
+        for n, part in enumerate(parts):
+            tally(part, layout, counts, totals)
+            done += sum(len(d.rows) for d in part)
+            with transaction.atomic():
+                if not _progress(imp, CHECKING, done):
+                    return
+                _follows(last)
+                last = Part(imp=imp, n=n)
+                _keep(last, part)
     for column, path in layout.paths.items():
         if path in totals and (given := rows.totals.get(imp.columns[column])) is not None:
             totals[path]["file"] = given
@@ -234,6 +234,30 @@ def _check(imp: Import) -> None:
             _move(
                 imp, CHECKING, READY, counts=dict(counts), totals=said, total=sum(counts.values()), done=0, notes=notes
             )
+
+
+def _warned(checker: Checker, documents: Iterator[Document]) -> Generator[list[Document]]:
+    """The documents in checked parts. While one part is checked, which is our work, the database looks for names like
+    those of the part before."""
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            last: list[Document] = []
+            warned: Callable[[], object] = list
+            while part := list(islice(documents, PART)):
+                checker.check(part)
+                warned()
+                if connection.in_atomic_block:  # what the caller has written, another connection does not see
+                    checker.warn(part)
+                else:
+                    warned = beside.submit(checker.warn, part).result
+                if last:
+                    yield last
+                last = part
+            warned()
+            if last:
+                yield last
+        finally:
+            beside.submit(connections.close_all)
 
 
 def _follows(last: Part) -> None:
@@ -252,6 +276,7 @@ def check_part(imp: Import, part: Part, documents: list[Document]) -> None:
     new: dict[str, dict[str, Decimal]] = {}
     tally(open_documents(part.body), layout, before, old)
     checker.check(documents)
+    checker.warn(documents)
     tally(documents, layout, after, new)
     _keep(part, documents)
     imp.counts = {v: imp.counts.get(v, 0) - before[v] + after[v] for v in {*imp.counts, *after}}

@@ -36,6 +36,9 @@ class Sealed:
         return hash(self.stored)
 
 
+EMPTY = Sealed()
+
+
 class PersonalText(models.BinaryField):
     """A text column of personal information: bytea, sealed under the key of the row's `subject`.
 
@@ -46,7 +49,7 @@ class PersonalText(models.BinaryField):
 
     def __init__(self, maxlen: int, kind: str, **options: Any) -> None:
         self.maxlen, self.kind = maxlen, kind
-        options.setdefault("default", Sealed)
+        options.setdefault("default", EMPTY)
         options.setdefault("blank", True)
         super().__init__(**options)
 
@@ -63,7 +66,7 @@ class PersonalText(models.BinaryField):
         return value
 
     def get_default(self) -> Sealed:
-        return Sealed()
+        return EMPTY
 
     def get_prep_value(self, value: Sealed | None) -> bytes | None:
         """Refuses text: a plain value must never reach the database by a forgotten call."""

@@ -14,6 +14,7 @@ from neiqin.kernel.rules.cells import BadCell, Column
 from neiqin.kernel.rules.models import Table, Version
 
 DEFAULT = "其他"  # in the first input cell of a last row: it decides where no other does
+MOST_KEPT = 5000  # decisions of a version: what was asked once is often asked again
 _kept: dict[tuple[str, int], "Compiled"] = {}
 
 
@@ -46,6 +47,7 @@ class Compiled:
         self.inputs, self.outputs = cells.columns(table.inputs), cells.columns(table.outputs)
         self.collects = table.hit == "collect"
         self.rows = [self._row(n, row, last=n == len(rows)) for n, row in enumerate(rows, 1)]
+        self._made: dict[str, Decision] = {}
 
     def _row(self, number: int, row: Sequence[str], *, last: bool) -> tuple[Any, list[Any], bool]:
         where = f"第 {number} 行"
@@ -70,6 +72,13 @@ class Compiled:
     def decide(self, given: Mapping[str, Any]) -> Decision:
         """What the rows say. Raises BadCell: an input is missing, a formula fails, or no row fits."""
         context = cells.context(self.inputs, given)
+        if context not in self._made:
+            if len(self._made) == MOST_KEPT:
+                self._made.clear()
+            self._made[context] = self._decided(context, given)
+        return self._made[context]
+
+    def _decided(self, context: str, given: Mapping[str, Any]) -> Decision:
         fitting: list[tuple[int, dict[str, Any]]] = []
         for number, (fits, results, default) in enumerate(self.rows, 1):
             where = f"《{self.name}》第 {self.number} 版第 {number} 行"

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from neiqin.kernel.fields.formats import readings, syllables
 
-FORMAT = 1  # to be raised when entries come out differently: the old ones are then written anew
+FORMAT = 2  # to be raised when entries come out differently: the old ones are then written anew
 MOST_TERMS, MOST_TOKENS, MOST_SPLITS = 6, 12, 8
 LONGEST_SPELLING = 40
 LONGEST_LINE = 400

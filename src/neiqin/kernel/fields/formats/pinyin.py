@@ -80,7 +80,8 @@ def _load() -> tuple[array, array, list[str]]:
 @cache
 def _all_readings() -> dict[str, tuple[str, ...]]:
     """Character -> its readings without tone where there is more than one: the likely one first, then those of the
-    words and surnames of readings.txt, then those of the character file. Some 6,000 characters, 2 MB."""
+    words and surnames of readings.txt, then those of the character file. Some 6,000 characters, 2 MB. Without those
+    that readings.txt calls unsaid."""
     found: dict[str, list[str]] = {}
     for code, toned in re.findall(r'"(\d+)":\s*"([^"]+)', _character_file()):
         if "," in toned and 0x4E00 <= int(code) < 0xA000:
@@ -91,12 +92,13 @@ def _all_readings() -> dict[str, tuple[str, ...]]:
     for char, reading in (*named, *_SURNAMES.items()):
         found.setdefault(char, []).insert(0, reading)
     for char, several in found.items():
-        several.insert(0, _readings()[ord(char)])
+        unsaid = _EXCEPTIONS["unsaid"].get(char, "").split("'")
+        several[:] = [_readings()[ord(char)], *(reading for reading in several if reading not in unsaid)]
     return {char: tuple(filter(None, dict.fromkeys(several))) for char, several in found.items()}
 
 
 def readings(char: str) -> tuple[str, ...]:
-    """A Han character -> every reading of the dictionary, without tones, the likely one first; () for others."""
+    """A Han character -> every reading that is used, without tones, the likely one first; () for others."""
     several = _all_readings().get(char)
     return several or tuple(filter(None, (_readings()[ord(char)],)))
 
