@@ -3,24 +3,35 @@
 import re
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures"
 SIZES = {"1440": (1440, 900), "1366": (1366, 640), "390": (390, 844)}
 PASSWORD = "Hengchuan@2026"
 PAGES = {
-    "customers": "/customers/customer/",
-    "customer": "{record}",
-    "form": "{record}edit/",
-    "home": "/",
-    "imports": "/imports/",
+    "lujianguo": {
+        "customers": "/customers/customer/",
+        "customer": "{record}",
+        "form": "{record}edit/",
+        "home": "/",
+        "imports": "/imports/",
+        "followups": "/customers/followup/",
+        "pool": "/customers/pooled/",
+    },
+    "fangjingyi": {
+        "quality": "/customers/quality/",
+        "duplicates": "/duplicates/",
+        "policy": "/policy/clause/",
+        "checks": "/checks/",
+    },
 }
 
 
 def main(url: str) -> None:
-    """Sign in as a manager at each size and take the pages."""
+    """Sign in as a manager and as the head of the office at each size and take the pages."""
     FOLDER.mkdir(exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -28,26 +39,32 @@ def main(url: str) -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
         for size, (width, height) in SIZES.items():
             for theme in ("light", "dark") if size == "1440" else ("light",):
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, locale="zh-CN", color_scheme=theme, bypass_csp=True
-                )
-                page = context.new_page()
-                page.goto(f"{url}/login/")
-                page.wait_for_timeout(200)
-                name = f"login-{size}{'-dark' if theme == 'dark' else ''}.png"
-                page.screenshot(path=FOLDER / name)
-                page.fill("input[name=login]", "lujianguo")
-                page.fill("input[name=password]", PASSWORD)
-                page.click("button[type=submit]")
-                page.wait_for_url(re.compile(r"^https?://[^/]+/$"))
-                page.goto(f"{url}/customers/customer/")
-                record = page.locator("tbody tr").nth(1).get_attribute("data-url")
-                for name, address in PAGES.items():
-                    page.goto(url + address.replace("{record}", record))
-                    page.wait_for_timeout(300)
-                    page.screenshot(path=FOLDER / f"{name}-{size}{'-dark' if theme == 'dark' else ''}.png")
-                context.close()
+                ending = f"{size}{'-dark' if theme == 'dark' else ''}.png"
+                for login, pages in PAGES.items():
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, locale="zh-CN", color_scheme=theme, bypass_csp=True
+                    )
+                    _take(context.new_page(), url, login, pages, ending)
+                    context.close()
         browser.close()
+
+
+def _take(page: Page, url: str, login: str, pages: Mapping[str, str], ending: str) -> None:
+    page.goto(f"{url}/login/")
+    page.wait_for_timeout(200)
+    page.screenshot(path=FOLDER / f"login-{ending}")
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_url(re.compile(r"^https?://[^/]+/$"))
+    page.goto(f"{url}/customers/customer/")
+    record = page.locator("tbody tr").nth(1).get_attribute("data-url") or ""
+    for name, address in pages.items():
+        answer = page.goto(url + address.replace("{record}", record))
+        assert answer is not None, address
+        assert answer.ok, address
+        page.wait_for_timeout(300)
+        page.screenshot(path=FOLDER / f"{name}-{ending}")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ def test_what_a_killed_supervisor_left_running_is_ended_by_the_next_one(running)
     # It follows this process, not the supervisor that died: as one does that has not heard of the death yet.
     left.start()
     running.start()
-    assert left.process.poll() is not None
+    assert until(lambda: left.process.poll() is not None)
     assert until(running.all_running)
 
 

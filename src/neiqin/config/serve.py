@@ -83,7 +83,11 @@ def _set_up() -> None:
     from neiqin.kernel.resources.resource import site
 
     site()  # the manifests say what is reacted to, done every hour, and which jobs there are
-    _rarer_rounds(200_000)
+    gc.collect()
+    gc.freeze()
+    # Not after 700 new objects: a part of an import makes a million, hardly any of them garbage in a circle; looking
+    # for it took a sixth of the time.
+    gc.set_threshold(200_000, 20, 20)
 
 
 def follow_parent(parent: int) -> None:
@@ -107,22 +111,15 @@ def _application(parent: int, _target: str) -> Callable[..., Any]:
 
 
 def _warm_up() -> None:
-    """Load what the first request would."""
+    """Load what the first request would, then take it out of the garbage collector's rounds: they cost the slowest
+    pages 35 ms."""
     from django.template import engines
     from django.urls import get_resolver
 
     engines["jinja2"].from_string("")
     _ = get_resolver().url_patterns
-    _rarer_rounds(10_000)
-
-
-def _rarer_rounds(new_objects: int) -> None:
-    """Take what is loaded out of the garbage collector's rounds, which cost the slowest pages 35 ms, and let it go
-    round after so many new objects instead of 700: a part of an import makes a million, hardly any of them garbage in a
-    circle, and looking for it took a sixth of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(new_objects, 20, 20)
 
 
 if __name__ == "__main__":

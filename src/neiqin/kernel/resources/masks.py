@@ -103,7 +103,7 @@ def text(field: Field | None, value: Any, names: Mapping[Any, str]) -> str:
     """A value from history (JSON) as words, for timelines, previews and the log. Of personal values only names, once
     `open_names` has opened them."""
     if value is None or value == "":
-        return ""
+        return field.empty if field else ""
     if field is None:
         return str(value)[:60]
     if field.personal:
