@@ -61,8 +61,7 @@ def test_who_may_not_see_the_record_reads_that_something_changed_not_what(office
     row = read("?action=customers.customer.edit", office.blind)[0]
     assert f"客户 #{record.pk}" in row
     assert "信用额度 （内容不给看）" in row
-    assert "120,000" not in row
-    assert "120000" not in row
+    assert "120" not in row.replace(f"#{record.pk}", "")
     assert "梁清" not in row
 
 

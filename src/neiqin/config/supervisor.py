@@ -150,11 +150,12 @@ def end_leftovers(data: Path) -> None:
 
 
 def _marked(data: Path) -> Iterator[int]:
-    # Where there is no /proc nobody is found.
+    # Where there is no /proc nobody is found. The same path in a container seen from outside is another folder.
     mark = f"{MARK}={data}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in (process / "environ").read_bytes().split(b"\0"):
+            there = process / "root" / data.relative_to("/")
+            if mark in (process / "environ").read_bytes().split(b"\0") and there.samefile(data):
                 yield int(process.name)
 
 

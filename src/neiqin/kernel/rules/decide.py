@@ -72,11 +72,13 @@ class Compiled:
     def decide(self, given: Mapping[str, Any]) -> Decision:
         """What the rows say. Raises BadCell: an input is missing, a formula fails, or no row fits."""
         context = cells.context(self.inputs, given)
-        if context not in self._made:
-            if len(self._made) == MOST_KEPT:
+        made = self._made.get(context)
+        if made is None:
+            made = self._decided(context, given)
+            if len(self._made) >= MOST_KEPT:  # other threads decide too: nothing is read from it after this
                 self._made.clear()
-            self._made[context] = self._decided(context, given)
-        return self._made[context]
+            self._made[context] = made
+        return made
 
     def _decided(self, context: str, given: Mapping[str, Any]) -> Decision:
         fitting: list[tuple[int, dict[str, Any]]] = []
