@@ -7,7 +7,10 @@ from typing import Any
 from django.test import Client
 
 from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Held
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.approvals import actions as approvals
+from neiqin.kernel.approvals.models import Request
 from neiqin.kernel.fields.formats import uscc_check_digit
 from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
@@ -26,6 +29,7 @@ from neiqin.kernel.people.models import (
     WorksFor,
 )
 from neiqin.kernel.people.scope import SYSTEM, Actor
+from neiqin.kernel.personal.blobs import seal_blob
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.company.models import Entity
@@ -172,6 +176,26 @@ def clause() -> Clause:
     return Clause.objects.create(code=f"C-TRY-{number}", position=1000 + number, **values, **stamps())
 
 
+def request(customer_: Customer | None = None) -> Request:
+    """A customer's owner asks to have it deactivated; the administrator is to decide, as nobody holds the position."""
+    customer_ = customer_ or customer()
+    keeper = position("流程管理员", approvals_view="all", approvals_manage="all")
+    person("潘一鸣", position_=keeper)
+    held = Held.objects.create(
+        action="customers.customer.deactivate", person_id=customer_.owner_id, held_at=clock.now(), reason="审批",
+        versions={str(customer_.pk): customer_.version}, params=seal_blob(b'{"params": {"reason": "x"}, "rows": []}'),
+        passed=["checks", "approvals"],
+    )  # fmt: skip
+    row = {
+        "name": f"停用 {customer_.name}", "action": held.action, "model": "customers.customer", "held": held.pk,
+        "record_id": customer_.pk, "amount": None, "route": "法务主管", "copies": "无", "rule": "《审批路线》",
+        "rule_version_id": 1, "rule_row": 1, "risk": "一般", "hours": 8, "owner": customer_.owner_id,
+    }  # fmt: skip
+    outcome = perform(approvals.submit, by=SYSTEM, rows=[row], parsed=True)
+    assert not outcome.refused, outcome.refused
+    return Request.objects.get(pk=outcome.done[0])
+
+
 def login_of(someone: Person | Actor) -> Login:
     """The person's login, made if there is none."""
     person_id = _id(someone)
@@ -207,6 +231,7 @@ MAKERS: dict[str, Any] = {
     "policy.clause": lambda: clause(),
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
+    "approvals.request": lambda: request(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),
     "people.position": lambda: position("试用岗"),

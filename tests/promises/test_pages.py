@@ -182,6 +182,8 @@ PAGES: dict[str, Page] = {
     "company/start/page.pdf": Page("company.manage"),
     "log/": Page("audit.view"),
     "log/<int:run_id>/": Page("audit.view", example=a_run),
+    "approvals/": Page("approvals.view"),
+    "approvals/times/": Page("approvals.view"),
     "checks/": Page("checks.view"),
     "checks/second/": Page("", why="what one has asked for, or may check"),
     "checks/second/<int:number>/": Page("", hides=True, example=a_second, why="one's own, or what one may check"),

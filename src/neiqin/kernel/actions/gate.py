@@ -27,28 +27,37 @@ class Hold:
     stored: Callable[[int], None] | None = None
 
 
+class NotHeld(Exception):
+    """Raised by `stored`: the call cannot be kept after all, nothing of it is; the sentence is for people."""
+
+
 @dataclass(frozen=True)
 class Word:
-    """What the keepers say of a call. refused: by record id, or row position where there are no ids yet; after: what is
-    done at the end of the run, with its number and batch, whatever became of its records."""
+    """What the keepers say of a call. hold: all of it waits; parts: of a call on many records, those that wait, each
+    by itself, while the others go on; refused: by record id, or row position where there are no ids yet; after: what
+    is done at the end of the run, with its number and batch, whatever became of its records; passed: the keepers that
+    have had their say."""
 
     hold: Hold | None = None
     refused: Mapping[int, Refusal] = field(default_factory=dict)
     after: tuple[Callable[[int, Any], None], ...] = ()
+    parts: Mapping[int, Hold] = field(default_factory=dict)
+    passed: tuple[str, ...] = ()
 
 
 Keeper = Callable[[Any, Sequence[Mapping[str, Any]]], Word | None]
-_keepers: list[Keeper] = []
+_keepers: list[tuple[str, Keeper]] = []
 _misread: list[Callable[[Any, Invalid], Invalid]] = []
 
 
-def keep(keeper: Keeper) -> Callable[[], None]:
-    """Put a keeper in front of all calls by people: (call, its parsed values) -> what it says of it, or None.
+def keep(keeper: Keeper, name: str = "") -> Callable[[], None]:
+    """Put a keeper in front of all calls by people, behind those that are there: (call, its parsed values) -> what it
+    says of it, or None. name: under which a held run remembers that he has let it through.
 
     Returns the function that takes it away again.
     """
-    _keepers.append(keeper)
-    return lambda: _keepers.remove(keeper)
+    _keepers.append((name, keeper))
+    return lambda: _keepers.remove((name, keeper))
 
 
 def on_invalid(reader: Callable[[Any, Invalid], Invalid]) -> None:
@@ -57,13 +66,28 @@ def on_invalid(reader: Callable[[Any, Invalid], Invalid]) -> None:
 
 
 def ask(call: Any, values: Sequence[Mapping[str, Any]]) -> Word:
-    """What all keepers say, with the first hold. The system's own calls and effects are never gated."""
+    """What the keepers say, one after the other, up to the first that holds the call; a held run asks only those that
+    have not had their say. The system's own calls and effects are never gated."""
     if call.by.id is None:
         return Word()
-    words = [word for keeper in _keepers if (word := keeper(call, values))]
-    refused = {key: refusal for word in reversed(words) for key, refusal in word.refused.items()}
-    hold = next((word.hold for word in words if word.hold), None)
-    return Word(hold, refused, tuple(step for word in words for step in word.after))
+    hold, passed = None, list(call.passed)
+    after: list[Callable[[int, Any], None]] = []
+    refused: dict[int, Refusal] = {}
+    parts: dict[int, Hold] = {}
+    for name, keeper in _keepers:
+        if name in call.passed:
+            continue
+        passed.append(name)
+        word = keeper(call, values)
+        if word is None:
+            continue
+        refused = {**word.refused, **refused}
+        parts |= {key: one for key, one in word.parts.items() if key not in refused}
+        after += word.after
+        hold = word.hold
+        if hold or len(refused) >= len(call.ids or values):
+            break
+    return Word(hold, refused, tuple(after), {k: p for k, p in parts.items() if k not in refused}, tuple(passed))
 
 
 def misread(call: Any, error: Invalid) -> Invalid:
@@ -80,7 +104,10 @@ def next_number() -> int:
         return cursor.fetchone()[0]
 
 
-def store(number: int, action: Any, versions: Mapping[int, int], raw: Mapping[str, Any], by: Any, reason: str) -> Held:
+def store(
+    number: int, action: Any, versions: Mapping[int, int], raw: Mapping[str, Any], by: Any, reason: str,
+    passed: Sequence[str],
+) -> Held:  # fmt: skip
     """Keep the call: record versions as they are now, the raw parameters encrypted (they may be personal)."""
     body = json.dumps(dict(raw), ensure_ascii=False, default=str).encode()
     return Held.objects.create(
@@ -91,6 +118,7 @@ def store(number: int, action: Any, versions: Mapping[int, int], raw: Mapping[st
         params=blobs.seal_blob(body),
         reason=reason,
         held_at=clock.now(),
+        passed=list(passed),
     )
 
 

@@ -77,6 +77,12 @@ def begin(action: str, *, by: Any, source: str) -> int:
         return cursor.fetchone()[0]
 
 
+def resume(run: int) -> None:
+    """Make a run the transaction's current one again, after others were opened inside it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('neiqin.run', %s, true)", [str(run)])
+
+
 def close_run(call: Any, outcome: Any) -> None:
     """Keep the answer under the request key. Inside a caller's transaction also forget the current run."""
     with connection.cursor() as cursor:

@@ -182,7 +182,8 @@ class Request(models.Model):
 
 
 class Held(models.Model):
-    """A run that waits behind the gate, with its parameters (encrypted: they may be personal) and record versions."""
+    """A run that waits behind the gate, with its parameters (encrypted: they may be personal) and record versions.
+    passed: the keepers that have let it through or hold it now."""
 
     sealed: ClassVar = ("params",)
 
@@ -191,6 +192,7 @@ class Held(models.Model):
     versions = models.JSONField()
     params = models.BinaryField()
     reason = models.TextField()
+    passed = models.JSONField(default=list)
     held_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     outcome = models.JSONField(null=True)

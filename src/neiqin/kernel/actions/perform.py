@@ -54,6 +54,7 @@ class Call:
     source: str = ""
     address: str | None = None
     held: int | None = None
+    passed: tuple[str, ...] = ()  # of a held run: the keepers that are not asked again
     seconds: int = WRITE_SECONDS
     parsed: bool = False
     confirmed: frozenset[str] = frozenset()  # warnings the caller has read and means all the same; "*": all of them
@@ -117,6 +118,7 @@ def perform_held(held_id: int, *, actor_of: Callable[[int], Any], source: str = 
             versions=versions,
             source=source,
             held=held.pk,
+            passed=tuple(held.passed),
         )
         outcome = _perform(call)
         held.closed_at, held.outcome = clock.now(), outcome.as_json()
@@ -200,6 +202,8 @@ def _perform(call: Call) -> Outcome:
                 return _once(replace(call, nested=not outermost), values, invalid, late)
         except RefuseLate as error:
             _accept(error, late)
+        except gate.NotHeld as error:
+            return Outcome(refused=dict.fromkeys(call.ids or range(len(call.rows)), Refusal(str(error))))
         except DatabaseError as error:  # a transaction timeout is an InternalError
             cause = error.__cause__
             if isinstance(cause, TransactionTimeout):
@@ -245,13 +249,14 @@ def _once(
     call: Call, values: list[Any], invalid: dict[int, Invalid], late: dict[int, Refusal], *, preview: bool = False
 ) -> Outcome:
     digest = None if preview or not call.key else requests.digest(call)
-    said = gate.Word() if preview or call.held is not None else gate.ask(call, values)
+    said = gate.Word() if preview else gate.ask(call, values)
     if said.hold:
-        return _hold(call, said.hold, digest)
+        return _hold(call, said, digest)
     run = history.open_run(call, params=_public(call, values), digest=digest)
     if run is None:
         return requests.kept_answer(call, digest)
-    batch = _batch(call, values, invalid, {**said.refused, **late}, run, preview=preview)
+    refused = {**said.refused, **(_hold_parts(call, said, run) if said.parts else {}), **late}
+    batch = _batch(call, values, invalid, refused, run, preview=preview)
     if len(batch):
         call.action.body(batch, **({} if call.action.rows else values[0]))
         batch.write(call.action.to)
@@ -397,20 +402,43 @@ def _public(call: Call, values: list[Any]) -> Any:
     return {k: v for k, v in values[0].items() if k not in personal | lines and v not in (None, "")}
 
 
-def _hold(call: Call, hold: gate.Hold, digest: bytes | None) -> Outcome:
-    number = gate.next_number()
+def _hold(call: Call, said: gate.Word, digest: bytes | None) -> Outcome:
+    """The whole call waits."""
+    hold, number = said.hold, gate.next_number()
+    assert hold is not None
     run = history.open_run(call, params={"held": hold.reason}, held=number, digest=digest)
     if run is None:
         return requests.kept_answer(call, digest)
-    model = call.action.model
-    rows = model.objects.filter(model.visible_to(call.by), id__in=call.ids)
-    versions = dict(rows.values_list("id", "version"))
-    raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
-    gate.store(number, call.action, versions, raw, call.by, hold.reason)
-    if hold.stored:
-        hold.stored(number)
-    said = {"words": hold.words} if hold.words else None
-    history.add_events(run, call.action.kind, [(f"{call.action.code}.held", i, None, None, said) for i in versions])
+    versions = _versions(call)
+    _store(call, said, hold, number, versions)
+    told = {"words": hold.words} if hold.words else None
+    history.add_events(run, call.action.kind, [(f"{call.action.code}.held", i, None, None, told) for i in versions])
     outcome = Outcome(run, held=number)
     history.close_run(call, outcome)
     return outcome
+
+
+def _hold_parts(call: Call, said: gate.Word, run: int) -> dict[int, Refusal]:
+    """Some records of the call wait, each as a run of its own; the others go on without them."""
+    versions, refused = _versions(call), {}
+    for record, hold in said.parts.items():
+        if record in versions:
+            number = gate.next_number()
+            _store(replace(call, ids=(record,)), said, hold, number, {record: versions[record]})
+            refused[record] = Refusal(hold.reason, code="held", data={"held": number})
+    told = [(f"{call.action.code}.held", i, None, None, {"words": said.parts[i].words}) for i in refused]
+    history.add_events(run, call.action.kind, told)
+    history.resume(run)
+    return refused
+
+
+def _versions(call: Call) -> dict[int, int]:
+    model = call.action.model
+    return dict(model.objects.filter(model.visible_to(call.by), id__in=call.ids).values_list("id", "version"))
+
+
+def _store(call: Call, said: gate.Word, hold: gate.Hold, number: int, versions: Mapping[int, int]) -> None:
+    raw = {"params": dict(call.params or {}), "rows": [dict(r) for r in call.rows]}
+    gate.store(number, call.action, versions, raw, call.by, hold.reason, said.passed)
+    if hold.stored:
+        hold.stored(number)

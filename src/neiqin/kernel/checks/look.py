@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from neiqin.kernel import clock
-from neiqin.kernel.actions import gate
+from neiqin.kernel.actions import gate, held
 from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.checks import second
@@ -85,7 +85,7 @@ def keeper(call: Any, values: Sequence[Mapping[str, Any]]) -> gate.Word | None:
         if (call.action.rows and len(rows) > 1) or call.source == "import":
             refused |= {f.seen.key: Refusal(alone(f), f.seen.field.name) for f in seconds}
         else:
-            refused = second.unfit(call)
+            refused = held.unfit(call)
             hold = None if refused else _hold(call, found, seconds)
     elif seconds:
         refused |= {f.seen.key: Refusal(alone(f)) for f in seconds if f.seen.key not in refused}

@@ -15,7 +15,7 @@ class AtTheGate:
     """The checks stand in front of every call by a person."""
 
     def plug(self) -> None:
-        gate.keep(look.keeper)
+        gate.keep(look.keeper, "checks")
         gate.on_invalid(look.misread)
 
 

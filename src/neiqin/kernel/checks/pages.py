@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 
+from neiqin.kernel.actions import held
 from neiqin.kernel.actions.perform import preview
 from neiqin.kernel.actions.refusals import NotAllowed, TooSlow
 from neiqin.kernel.checks import second
@@ -131,7 +132,7 @@ def _values(one: Second, person: Any) -> list[Bag]:
 
 def _changes(one: Second, person: Any) -> list[Bag]:
     """What the run would change, as the second person may see it."""
-    raw = second.raw_of(one)
+    raw = held.raw_of(one.held)
     try:
         outcome = preview(second.action_of(one), [int(i) for i in one.held.versions], by=actor_of(one.person_id), **raw)
     except (NotAllowed, TooSlow, Invalid):

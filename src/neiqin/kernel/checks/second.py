@@ -11,10 +11,9 @@ import orjson
 from django.db import transaction
 
 from neiqin.kernel import clock
-from neiqin.kernel.actions import gate, history
-from neiqin.kernel.actions.declare import REGISTRY, Action
-from neiqin.kernel.actions.perform import perform_held, preview
-from neiqin.kernel.actions.refusals import NotAllowed, Outcome, Refusal, TooSlow
+from neiqin.kernel.actions import held, history
+from neiqin.kernel.actions.declare import Action
+from neiqin.kernel.actions.refusals import TooSlow
 from neiqin.kernel.checks.declare import field_of
 from neiqin.kernel.checks.models import Second
 from neiqin.kernel.fields.field import Field
@@ -27,22 +26,10 @@ from neiqin.kernel.resources.resource import site
 
 TOLD = Kind("checks.second", "第二人复核的结果", MAIL)
 MOST = 200
-STALE = "提交之后记录被别人改过，这次没有办理。看一眼新的内容再提交。"
 
 
 class Closed(Exception):
     """Somebody was quicker, or it is not this person's to check; the sentence is for people."""
-
-
-def unfit(call: Any) -> dict[int, Refusal]:
-    """Why the call cannot even be held: what performing it now would refuse, or a record that has moved on."""
-    model = call.action.model
-    rows = model.objects.filter(model.visible_to(call.by), pk__in=call.ids)
-    versions = dict(rows.values_list("pk", "version"))
-    moved = [i for i, seen in (call.versions or {}).items() if i in versions and versions[i] != seen]
-    if moved:
-        return dict.fromkeys(moved, Refusal("这条记录刚被别人改过，看一眼新的内容再提交。", code="stale"))
-    return preview(call.action, call.ids, by=call.by, params=call.params, rows=call.rows).refused
 
 
 def open_one(call: Any, number: int, mode: str, keys: Sequence[str], rule: str) -> None:
@@ -51,7 +38,7 @@ def open_one(call: Any, number: int, mode: str, keys: Sequence[str], rule: str) 
 
 
 def action_of(one: Second) -> Action:
-    return REGISTRY[one.held.action]
+    return held.action_of(one.held)
 
 
 def fields_of(one: Second) -> list[Field]:
@@ -69,14 +56,8 @@ def second_values(one: Second) -> dict[str, Any]:
     return _parsed(one, orjson.loads(blobs.open_blob(bytes(one.entered)))) if one.entered else {}
 
 
-def raw_of(one: Second) -> dict[str, Any]:
-    """`params` and `rows` of the held run, as preview takes them."""
-    raw = gate.parameters_of(one.held)
-    return {"params": raw.get("params") or {}, "rows": raw.get("rows") or ()}
-
-
 def _given(one: Second) -> Mapping[str, Any]:
-    raw = raw_of(one)
+    raw = held.raw_of(one.held)
     return {**raw["params"], **next(iter(raw["rows"]), {})}
 
 
@@ -185,19 +166,13 @@ def _locked(number: int) -> Second:
 
 def _release(one: Second, checker: Any) -> None:
     """Perform the run as its first person, naming the second; or say why not."""
-    if problem := _moved(one):
-        _finish(one, checker, Second.State.FAILED, "复核时记录已变，没有办理", problem)
-        return
     try:
-        outcome = perform_held(one.held_id, actor_of=actor_of, source="second")
-    except NotAllowed as error:
-        _finish(one, checker, Second.State.FAILED, "提交人已没有权限，没有办理", f"提交人{error}")
+        outcome = held.release(one.held, actor_of, "second")
+    except held.NotDone as error:
+        _finish(one, checker, Second.State.FAILED, "复核一致，但没有办成", str(error))
         return
     except TooSlow as error:
         raise Closed(str(error)) from None
-    if refusal := next(iter(outcome.refused.values()), None):
-        _finish(one, checker, Second.State.FAILED, "没有办成", refusal.text)
-        return
     names = site().names("people.person", [one.person_id, checker.id])
     words = {"words": f"{names[one.person_id]} 录入，{names[checker.id]} 复核", "checker": checker.id}
     action = action_of(one)
@@ -205,14 +180,6 @@ def _release(one: Second, checker: Any) -> None:
         told = [(f"{action.code}.seconded", i, None, None, words) for i in outcome.done]
         history.add_events(outcome.run, action.kind, told)
     _finish(one, checker, Second.State.DONE, "")
-
-
-def _moved(one: Second) -> str:
-    """Lock the records; a sentence if one is no longer as it was when the run was held."""
-    versions = {int(i): version for i, version in one.held.versions.items()}
-    rows = action_of(one).model.objects.filter(pk__in=versions).order_by("id")
-    now = {row.pk: row.version for row in rows.select_for_update(no_key=True, of=("self",))}
-    return "" if now == versions else STALE
 
 
 def _finish(one: Second, by: Any, state: str, words: str, reason: str = "") -> None:
@@ -227,8 +194,7 @@ def _finish(one: Second, by: Any, state: str, words: str, reason: str = "") -> N
         told = [(f"{action.code}.stopped", int(i), None, None, data) for i in one.held.versions]
         history.add_events(run, action.kind, told)
     if state != Second.State.DONE:
-        one.held.closed_at, one.held.outcome = now, Outcome().as_json()
-        one.held.save(update_fields=["closed_at", "outcome"])
+        held.close(one.held)
     if by.id != one.person_id:
         title = f"{one.get_state_display()}：{action.label} {title_of(one)}"[:200]
         text = reason or (words and f"{words}。") or f"{site().names('people.person', [by.id])[by.id]} 复核一致。"

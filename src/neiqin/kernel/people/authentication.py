@@ -7,6 +7,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import check_password, make_password
@@ -171,3 +172,13 @@ def end_sessions(person: Person) -> None:
     import uuid
 
     Login.objects.filter(person=person).update(session_stamp=uuid.uuid4())
+
+
+def code_fits(person_id: int | None, code: str) -> str:
+    """Why a code is not this person's second factor of now; "" if it is. Each code counts once."""
+    found = Authenticator.objects.filter(user__person_id=person_id, type=Authenticator.Type.TOTP).first()
+    if found is None:
+        return "这一件要两步验证才能批。先在「设置」里打开两步验证，再来批。"
+    if not code:
+        return "这一件金额大，要填验证器上的六位动态码。"
+    return "" if found.wrap().validate_code(code.strip()) else "动态码不对，或已经用过。等下一个再填。"

@@ -48,6 +48,7 @@ DELEGATION = (
     FROM_ON.but(required=True),
     UNTIL_ON.but(required=True),
     Field("reason", "原因", maxlength=200),
+    Field("most", "审批金额上限", "money", min=0, help="只管代批：超过这个金额仍由本人批，空着不限"),
 )
 UNIT_PLACE = (
     Field("above", "上级部门", "unit", ref="people.unit"),

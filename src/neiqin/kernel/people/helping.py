@@ -1,6 +1,7 @@
 """Working for somebody, and handing rights over for some days."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated
 
 from django.db.models import Q
@@ -65,12 +66,13 @@ def delegate(
     from_on: Annotated[date | None, fields.FROM_ON] = None,
     until_on: Annotated[date, fields.UNTIL_ON.but(required=True)],
     reason: Annotated[str, fields.DELEGATION[3]] = "",
+    most: Annotated[Decimal | None, fields.DELEGATION[4]] = None,
 ) -> None:
     """Somebody's rights for a colleague, for some days; only rights he has himself (C-ORG-11)."""
     people.refuse({p: r for p, r in beyond(people.by, people).items() if p != people.by.id})
     text = "不能把别人的权限委托给自己。"
     people.refuse({p.pk: Refusal(text, "taker") for p in people if taker == people.by.id and p.pk != people.by.id})
-    _delegate(people, taker, what, from_on, until_on, reason)
+    _delegate(people, taker, what, from_on, until_on, reason, most)
 
 
 @action(Person, "委托我的权限", may="", event="delegated", button=False, bulk=False, icon="hand-stop")
@@ -82,10 +84,11 @@ def delegate_mine(
     from_on: Annotated[date | None, fields.FROM_ON] = None,
     until_on: Annotated[date, fields.UNTIL_ON.but(required=True)],
     reason: Annotated[str, fields.DELEGATION[3]] = "",
+    most: Annotated[Decimal | None, fields.DELEGATION[4]] = None,
 ) -> None:
     """One's own rights for a colleague, for some days: needs no permission."""
     people.refuse({p.pk: Refusal("只能委托自己的权限。") for p in people if p.pk != people.by.id})
-    _delegate(people, taker, what, from_on, until_on, reason)
+    _delegate(people, taker, what, from_on, until_on, reason, most)
 
 
 @action(Person, "收回委托", may=MANAGE, event="delegation_ended", icon="arrow-back-up", bulk=False)
@@ -101,7 +104,10 @@ def recall_mine(people: Batch[Person], *, taker: Annotated[int, TAKER.but(label=
     _recall(people, taker)
 
 
-def _delegate(people: Batch[Person], taker: int, what: str, from_on: date | None, until_on: date, reason: str) -> None:
+def _delegate(
+    people: Batch[Person], taker: int, what: str, from_on: date | None, until_on: date, reason: str,
+    most: Decimal | None,
+) -> None:  # fmt: skip
     today = clock.today()
     day = from_on or today
     people.refuse(absent([TAKER], {key: {"taker": taker} for key in people.ids}) | spans(people, day, until_on))
@@ -117,7 +123,13 @@ def _delegate(people: Batch[Person], taker: int, what: str, from_on: date | None
             continue
         permissions = [] if what == rights.EVERYTHING else given
         Delegation.objects.create(
-            giver=person, taker_id=taker, permissions=permissions, from_on=day, until_on=until_on, reason=reason
+            giver=person,
+            taker_id=taker,
+            permissions=permissions,
+            from_on=day,
+            until_on=until_on,
+            reason=reason,
+            most=most,
         )
     people.tell({p.pk: {"what": what, "taker": taker, "reason": reason} for p in people})
 

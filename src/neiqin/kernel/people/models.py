@@ -198,7 +198,8 @@ class WorksFor(Line):
 
 
 class Delegation(Line):
-    """The giver's rights for the taker, for some days; an empty list of permissions means all of them."""
+    """The giver's rights for the taker, for some days; an empty list of permissions means all of them. most: approvals
+    up to this amount, incl. tax; empty: of any."""
 
     parent = "giver"
 
@@ -208,6 +209,7 @@ class Delegation(Line):
     from_on = models.DateField()
     until_on = models.DateField()
     reason = models.CharField(max_length=200, default="")
+    most = models.DecimalField(max_digits=18, decimal_places=2, null=True)
 
 
 class Collaborator(Line):

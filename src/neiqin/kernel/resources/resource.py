@@ -63,6 +63,7 @@ class Resource:
     notes: Callable[[Any, Any], Sequence[Any]] | None = None
     opening: Callable[[Any, Any], str] | None = None
     kept: tuple[Lines, ...] = ()
+    page: Callable[..., Any] | None = None  # shows one record instead of the ordinary page: (request, resource, id)
     slug: str = ""
     section: str = ""  # the menu section; empty: not in the menu
     phone: bool = False

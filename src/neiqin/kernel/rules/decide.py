@@ -1,5 +1,6 @@
 """decide: what a table says about each of many inputs on a day, and which row said it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -48,6 +49,7 @@ class Compiled:
         self.collects = table.hit == "collect"
         self.rows = [self._row(n, row, last=n == len(rows)) for n, row in enumerate(rows, 1)]
         self._made: dict[str, Decision] = {}
+        self._first, self._mentioned = [row[0] for row in rows], dict[str, bool]()
 
     def _row(self, number: int, row: Sequence[str], *, last: bool) -> tuple[Any, list[Any], bool]:
         where = f"第 {number} 行"
@@ -68,6 +70,14 @@ class Compiled:
             raise BadCell(f"{where}：{error}") from None
         fits = cells.compiled(" and ".join(f"({p})" for p in parts) or "true", where)
         return fits, [cells.compiled(r, where) for r in results], default
+
+    def mentions(self, word: str) -> bool:
+        """Whether a row before the last one for all others speaks of inputs whose first is this text."""
+        if word not in self._mentioned:
+            found = (str(cell).strip() for cell in self._first if str(cell).strip() != DEFAULT)
+            self._mentioned[word] = any(c in ("", "-", "—", "任意") or c.startswith(("非", "!=")) or word in
+                                        re.split(r"\s*[、,，]\s*", c) for c in found)  # fmt: skip
+        return self._mentioned[word]
 
     def decide(self, given: Mapping[str, Any]) -> Decision:
         """What the rows say. Raises BadCell: an input is missing, a formula fails, or no row fits."""

@@ -7,7 +7,7 @@ from django.urls import path
 from neiqin.kernel.checks.declare import Checks, digit, times, value
 from neiqin.kernel.resources.resource import MenuEntry, Module
 from neiqin.kernel.rules.defaults import RuleFile
-from neiqin.modules.customers import fields, figures, imports, looking, quick, resources
+from neiqin.modules.customers import fields, figures, imports, looking, measures, quick, resources
 
 RULES = Path(__file__).parent / "rules"
 FILES = resources.customer.url
@@ -19,7 +19,7 @@ module = Module(
     figures=figures.FIGURES,
     imports=[imports.customers],
     home=[looking.todos],
-    plugs=[*quick.QUICKS, CHECKS],
+    plugs=[*measures.ASKS, *quick.QUICKS, CHECKS],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("limits", "completeness")],
     menu=[MenuEntry("档案质量", "/customers/quality/", "target-arrow", "业务", fields.PROFILE)],
     urls=[path("customers/quality/", looking.table)],

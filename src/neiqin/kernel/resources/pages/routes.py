@@ -46,7 +46,8 @@ def urlpatterns() -> list[URLPattern]:
     ]
     for resource in site().resources.values():
         for address, view in SCREENS:
-            found.append(path(resource.url.lstrip("/") + address, _bound(view, resource)))
+            shown = resource.page if resource.page and view is records.show else view
+            found.append(path(resource.url.lstrip("/") + address, _bound(shown, resource)))
     for module in site().modules:
         found += module.urls
     return found
