@@ -15,7 +15,7 @@ INPUTS = 9
 
 
 class Office:
-    """A rep and his colleague in 华东一组 with their manager, the director in 销售部 above, finance and legal beside."""
+    """A rep and a colleague in 华东一组, their manager, the director in 销售部 above, finance and legal beside."""
 
     def __init__(self):
         rights = {f"customers_{r}": "own" for r in factories.CUSTOMER_RIGHTS} | {"approvals_view": "own"}

@@ -1,0 +1,133 @@
+"""Which price holds, and why: 合同协议价 > 客户专价 > 促销价 > 客户等级价 > 标准价, within a kind the latest list,
+within a list the largest quantity that is reached (practice.md 3.11, C-LEAD-11)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db.models import Q
+
+from neiqin.modules.catalog.models import DRAFT, KINDS, STANDARD, PriceRow, ProductUnit
+
+RANK = {kind.value: n for n, kind in enumerate(KINDS)}
+LABEL = {kind.value: kind.label for kind in KINDS}
+PRICE = Decimal("0.000001")
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Who buys how much of what on which day. unit: "" for the product's own; level: the customer's price level."""
+
+    product: int
+    quantity: Decimal
+    on: date
+    unit: str = ""
+    customer: int | None = None
+    level: str = ""
+    region: str = ""
+    channel: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A price incl. tax of one unit asked for, and the row that gave it. why: in words, for whoever wants to know."""
+
+    price: Decimal
+    list_id: int
+    list_name: str
+    kind: str
+    from_on: date
+    row_id: int
+    min_quantity: Decimal
+    why: str
+
+
+@dataclass(frozen=True)
+class _Row:
+    id: int
+    unit: str
+    least: Decimal
+    price: Decimal
+    list_id: int
+    list_name: str
+    kind: str
+    customer: int | None
+    level: str
+    region: str
+    channel: str
+    from_on: date
+    until_on: date | None
+
+
+def prices(asks: Sequence[Ask]) -> list[Found | None]:
+    """The price of each ask, in order; None where no list has one. Two queries for any number."""
+    return [found[0] if found else None for found in candidates(asks)]
+
+
+def standard_prices(asks: Sequence[Ask]) -> list[Decimal | None]:
+    """The list prices that discounts are measured against: the standard price of the day."""
+    return [next((f.price for f in found if f.kind == STANDARD), None) for found in candidates(asks)]
+
+
+def candidates(asks: Sequence[Ask]) -> list[list[Found]]:
+    """All prices that would fit each ask, the one that holds first."""
+    products = {a.product for a in asks}
+    days = [a.on for a in asks]
+    if not products:
+        return [[] for _ in asks]
+    rows = _rows(products, min(days), max(days))
+    factors = {(p, n): f for p, n, f in ProductUnit.objects.filter(product_id__in=products).values_list(
+        "product_id", "name", "factor"
+    )}  # fmt: skip
+    return [_fitting(ask, rows.get(ask.product, ()), factors.get((ask.product, ask.unit))) for ask in asks]
+
+
+def _rows(products: set[int], first: date, last: date) -> dict[int, list[_Row]]:
+    found = defaultdict[int, list[_Row]](list)
+    lists = Q(price_list__until_on=None) | Q(price_list__until_on__gte=first)
+    rows = PriceRow.objects.filter(lists, product_id__in=products, price_list__from_on__lte=last)
+    columns = (
+        "product_id", "pk", "unit_name", "min_quantity", "price", "price_list_id", "price_list__name",
+        "price_list__kind", "price_list__customer_id", "price_list__level", "price_list__region",
+        "price_list__channel", "price_list__from_on", "price_list__until_on",
+    )  # fmt: skip
+    for product, *values in rows.exclude(price_list__state=DRAFT).values_list(*columns):
+        found[product].append(_Row(*values))
+    return found
+
+
+def _fitting(ask: Ask, rows: Sequence[_Row], factor: Decimal | None) -> list[Found]:
+    fits = [r for r in rows if _fits(ask, r, factor)]
+    # A row of the very unit goes before one of the base unit times the factor.
+    fits.sort(key=lambda r: (RANK[r.kind], -r.from_on.toordinal(), -r.list_id, r.unit != ask.unit, -r.least))
+    found = []
+    for row in fits:
+        price = row.price if row.unit == ask.unit else row.price * (factor or 1)
+        why = f"{LABEL[row.kind]}《{row.list_name}》{row.from_on:%Y-%m-%d} 起"
+        if row.least:
+            why += f"，满 {row.least.normalize():f}"
+        if row.unit != ask.unit:
+            why += f"，每{ask.unit}按 {factor:f} 倍折算"
+        found.append(Found(
+            price.quantize(PRICE, ROUND_HALF_UP), row.list_id, row.list_name, row.kind, row.from_on, row.id, row.least,
+            why,
+        ))  # fmt: skip
+    return found
+
+
+def _fits(ask: Ask, row: _Row, factor: Decimal | None) -> bool:
+    base = row.unit == "" and ask.unit != ""
+    if row.unit != ask.unit and not (base and factor):
+        return False
+    quantity = ask.quantity * (factor or 1) if base else ask.quantity
+    return (
+        row.from_on <= ask.on
+        and (row.until_on is None or row.until_on >= ask.on)
+        and row.least <= quantity
+        and row.customer in (None, ask.customer)
+        and row.level in ("", ask.level)
+        and row.region in ("", ask.region)
+        and row.channel in ("", ask.channel)
+    )
