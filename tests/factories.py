@@ -32,10 +32,15 @@ from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.kernel.personal.blobs import seal_blob
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
+from neiqin.modules.catalog import actions as catalog
+from neiqin.modules.catalog.models import Category, PriceList, Product
 from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
+from neiqin.modules.orders import actions as orders
+from neiqin.modules.orders import confirming, delivering
+from neiqin.modules.orders.models import Delivery, Order
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from tests.stranger import receipts
@@ -169,6 +174,63 @@ def receipt(owner: Actor | None = None, **values: Any) -> Receipt:
     return Receipt.objects.get(pk=perform(receipts.receipt.create, by=SYSTEM, rows=[row]).done[0])
 
 
+def category(name: str = "轴承") -> Category:
+    number = next(_counter)
+    made = perform(catalog.create_category, by=SYSTEM, rows=[{"code": f"C{number}", "name": name}])
+    return Category.objects.get(pk=made.done[0])
+
+
+def product(**values: Any) -> Product:
+    row = {"code": f"P{next(_counter)}", "name": "深沟球轴承", "unit_name": "个"} | values
+    outcome = perform(catalog.create_product, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Product.objects.get(pk=outcome.done[0])
+
+
+def price_list(prices: dict[Product, Any] | None = None, *, active: bool = True, **values: Any) -> PriceList:
+    """A standard list of these prices, in force."""
+    rows = [{"product": p.pk, "price": str(a)} for p, a in (prices or {product(): 100}).items()]
+    row = {"name": "标准价", "kind": "standard", "from_on": "2026-01-01", "rows": rows} | values
+    outcome = perform(catalog.create_list, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    if active:
+        assert perform(catalog.activate, outcome.done, by=SYSTEM).done
+    return PriceList.objects.get(pk=outcome.done[0])
+
+
+def order(customer_: Customer | None = None, *lines: dict[str, Any], by: Actor = SYSTEM, **values: Any) -> Order:
+    """A draft of one line, ten bearings at 20 yuan, unless said otherwise."""
+    customer_ = customer_ or customer()
+    given = [dict(line) for line in lines] or [{"item_name": "轴承", "quantity": "10", "price": "20"}]
+    row = {"customer": customer_.pk, "lines": given, "consignee": "潘工", "address": "昆山市前进路1号"} | values
+    outcome = perform(orders.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Order.objects.get(pk=outcome.done[0])
+
+
+def approved(order_: Order, *, confirmed: bool = True) -> Order:
+    """The order as the desk has taken it into execution."""
+    Order.objects.filter(pk=order_.pk).update(paper_total=order_.amount)
+    assert perform(orders.submit, [order_.pk], by=SYSTEM, params={"checked": True}).done
+    if confirmed:
+        told = {"means": "contract", "proof": "KJ-2026-001"}
+        assert perform(confirming.confirm, [order_.pk], by=SYSTEM, params=told).done
+    assert perform(orders.approve, [order_.pk], by=SYSTEM).done
+    order_.refresh_from_db()
+    return order_
+
+
+def shipped(order_: Order, *quantities: Any, **values: Any) -> Delivery:
+    """So much of each line goes out."""
+    goods = [
+        {"order_line": line.pk, "quantity": str(q)}
+        for line, q in zip(order_.lines.order_by("pk"), quantities, strict=False)
+    ]
+    outcome = perform(delivering.create, by=SYSTEM, rows=[{"order": order_.pk, "lines": goods} | values])
+    assert not outcome.refused, outcome.refused
+    return Delivery.objects.get(pk=outcome.done[0])
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -231,6 +293,11 @@ MAKERS: dict[str, Any] = {
     "policy.clause": lambda: clause(),
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
+    "catalog.category": lambda: category(),
+    "catalog.product": lambda: product(),
+    "catalog.pricelist": lambda: price_list(),
+    "orders.order": lambda: order(),
+    "orders.delivery": lambda: shipped(approved(order()), 10),
     "approvals.request": lambda: request(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),

@@ -184,6 +184,8 @@ PAGES: dict[str, Page] = {
     "log/<int:run_id>/": Page("audit.view", example=a_run),
     "approvals/": Page("approvals.view"),
     "approvals/times/": Page("approvals.view"),
+    "catalog/price/": Page("catalog.view"),
+    "orders/ship/": Page("orders.ship", absent=True),
     "checks/": Page("checks.view"),
     "checks/second/": Page("", why="what one has asked for, or may check"),
     "checks/second/<int:number>/": Page("", hides=True, example=a_second, why="one's own, or what one may check"),

@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
+from neiqin.demo.desk import open_desk, report
 from neiqin.demo.life import live
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
@@ -26,10 +27,12 @@ from neiqin.kernel.people.models import (
 )
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.resources.resource import site
+from neiqin.modules.catalog.models import Product
 from neiqin.modules.company import presets
 from neiqin.modules.customers import fields
 from neiqin.modules.customers.actions import NUMBERS, create, deactivate
 from neiqin.modules.customers.models import Customer
+from neiqin.modules.orders.models import Order
 
 HERE = Path(__file__).resolve().parent
 PASSWORD = "Hengchuan@2026"  # noqa: S105 - printed by `make demo`; the demo listens on this machine only
@@ -45,6 +48,7 @@ def load() -> dict[str, Any]:
             history.begin("demo", by=SYSTEM, source="demo")
             people = _organisation()
         live(_customers(people))
+        open_desk()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
     return {
@@ -53,7 +57,13 @@ def load() -> dict[str, Any]:
             for x in shown
             if x.person
         ],
-        "counts": {"people": Person.objects.count(), "customers": Customer.objects.count()},
+        "counts": {
+            "people": Person.objects.count(),
+            "customers": Customer.objects.count(),
+            "products": Product.objects.count(),
+            "orders": Order.objects.count(),
+        },
+        "desk": report(),
     }
 
 

@@ -79,7 +79,7 @@ class Plan:
         for lines in self.shape.lines:
             found += [
                 self._target(f, f"{lines.name}.{f.name}", _line_label(lines, f), line=lines)
-                for f in lines.fields if person.may(f.right)
+                for f in lines.entered if person.may(f.right)
             ]  # fmt: skip
         found += [self._target(f, f.name, f.label) for f in ORIGIN] if self.keeps_origin else []
         return [*found, Target(ROUND_TRIP, ROUND_TRIP, (), required=False, kind="code")]

@@ -49,6 +49,11 @@ class Lines:
         if self.right:
             object.__setattr__(self, "fields", tuple(f if f.right else f.but(right=self.right) for f in self.fields))
 
+    @property
+    def entered(self) -> tuple[Field, ...]:
+        """The fields a person fills in; the others are computed and only shown."""
+        return tuple(f for f in self.fields if f.form)
+
     def seen_by(self, person: Any) -> "Lines | None":
         """These lines with the fields that exist for this person; None if there are none."""
         if not any(f.right for f in self.fields):
@@ -119,7 +124,7 @@ def model_of(shape: Shape, *, partial: bool = False) -> type[BaseModel]:
             __config__=ConfigDict(extra="forbid"),
             id=(Annotated[int | None, PydanticField(ge=1, le=2**63 - 1)], None),
             delete=(bool, False),
-            **{f.name: _member(f, partial=True) for f in lines.fields},
+            **{f.name: _member(f, partial=True) for f in lines.entered},
         )
         members[lines.name] = (Annotated[list[row], PydanticField(max_length=2000)], [])
     name = "".join(word.title() for word in (shape.fields[0].name if shape.fields else "empty").split("_"))

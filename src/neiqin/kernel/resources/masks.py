@@ -118,6 +118,7 @@ WORDS: dict[str, Callable[[Field, Any], str]] = {
     "choice": lambda field, value: field.choice(str(value)).label,
     "state": lambda field, value: field.choice(str(value)).label,
     "money": lambda _, value: f"{Decimal(str(value)):,.2f}",
+    "quantity": lambda _, value: f"{Decimal(str(value)).normalize():,f}",
     "moment": lambda _, value: clock.local(datetime.fromisoformat(str(value))).strftime("%m-%d %H:%M"),
 }
 

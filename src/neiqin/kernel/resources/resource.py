@@ -63,6 +63,8 @@ class Resource:
     notes: Callable[[Any, Any], Sequence[Any]] | None = None
     opening: Callable[[Any, Any], str] | None = None
     kept: tuple[Lines, ...] = ()
+    figure: str = ""  # the field that stands large at the head of a record's page
+    steps: Callable[[Any], Sequence[Any]] | None = None  # record -> its way as (label, small, status) on its page
     page: Callable[..., Any] | None = None  # shows one record instead of the ordinary page: (request, resource, id)
     slug: str = ""
     section: str = ""  # the menu section; empty: not in the menu

@@ -1,5 +1,7 @@
 """What is known of products and price lists."""
 
+from decimal import Decimal
+
 from neiqin.kernel.fields.field import Field
 from neiqin.modules.catalog import models as m
 from neiqin.modules.customers.fields import PRICE_LEVELS
@@ -15,12 +17,12 @@ PRODUCT = (
     Field("category", "类别", "ref", ref="catalog.category", list=True, filter=True),
     Field("unit_name", "单位", required=True, maxlength=20, list=True, default="个"),
     Field("barcode", "条码", "code", maxlength=40),
-    Field("tax_rate", "税率", "choice", choices=m.TAX_RATES, required=True, default="0.13", list=True, pri=2),
+    Field("tax_rate", "税率", "choice", choices=m.TAX_RATES, default="0.13", list=True, pri=2),
     Field("tax_code", "税收分类编码", "code", maxlength=19, help="19 位"),
     Field("cost", "成本（不含税）", "quantity", min=0, right=m.COST, section="价格"),
     Field("floor_price", "最低限价（含税）", "quantity", min=0, right=m.COST, section="价格",
           help="空着就按规则表《最低限价》由成本算出"),
-    Field("tolerance", "超发容差（%）", "quantity", min=0, max=100, default=0, section="交付"),
+    Field("tolerance", "超发容差（%）", "quantity", min=0, max=100, default=Decimal(0), section="交付"),
 )  # fmt: skip
 PRODUCT_STATE = Field("state", "状态", "state", choices=m.PRODUCT_STATES, form=False, list=True, filter=True, role="st")
 UNIT = (
@@ -48,6 +50,6 @@ LIST_STATE = Field("state", "状态", "state", choices=m.LIST_STATES, form=False
 ROW = (
     Field("product", "产品", "ref", ref="catalog.product", required=True),
     Field("unit_name", "单位（空着是基本单位）", maxlength=20),
-    Field("min_quantity", "起订量", "quantity", min=0, default=0),
+    Field("min_quantity", "起订量", "quantity", min=0, default=Decimal(0)),
     Field("price", "含税单价", "quantity", required=True, min=0),
 )

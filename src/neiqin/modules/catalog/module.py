@@ -19,6 +19,6 @@ module = Module(
     tools=[pages.tools],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("price_policy", "floor_price")],
     urls=[path(pages.URL.lstrip("/"), pages.price, name="catalog_price")],
-    menu=[MenuEntry("这个价怎么来的", pages.URL, "search", "产品与价格", VIEW, tucked=True)],
+    menu=[MenuEntry("这个价怎么来的", pages.URL, "search", "业务", VIEW, tucked=True)],
     carries={"C-LEAD-11": (resources.price_list.url, "优惠政策的文件")},
 )

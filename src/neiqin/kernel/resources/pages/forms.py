@@ -184,7 +184,7 @@ def read_form(posted: Any, shape: Shape, *, partial: bool) -> dict[str, Any]:
 
 
 def _rows(posted: Any, lines: Lines) -> list[dict[str, Any]]:
-    known = {f.name for f in lines.fields} | {"id", "delete"}
+    known = {f.name for f in lines.entered} | {"id", "delete"}
     rows: dict[int, dict[str, Any]] = {}
     for name in posted:
         prefix, _, rest = name.partition("-")
@@ -317,7 +317,7 @@ def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Probl
     shown = []
     for number, row in enumerate(rows):
         fields = [
-            form_field(f, row.get(f.name, ""), prefix=f"{lines.name}-{number}-", errors=problems) for f in lines.fields
+            form_field(f, row.get(f.name, ""), prefix=f"{lines.name}-{number}-", errors=problems) for f in lines.entered
         ]
         shown.append(Bag(key=number, id=row.get("id"), fields=fields, delete=bool(row.get("delete"))))
     return Bag(
@@ -327,7 +327,7 @@ def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Probl
         min=lines.min,
         paste=" ".join(f"{part}:{field}" for part, field in lines.paste),
         rows=shown,
-        columns=[form_field(f, "") for f in lines.fields],
+        columns=[form_field(f, "") for f in lines.entered],
     )
 
 

@@ -37,9 +37,9 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             title=str(getattr(record, resource.title)),
             subtitle=[],
             state=state(resource, record),
-            figure=None,
+            figure=_figure(known.get(resource.figure), record),
             notes=list(resource.notes(record, person)) if resource.notes else [],
-            steps=[],
+            steps=list(resource.steps(record)) if resource.steps else [],
             facts=facts(resource, known, record),
             tabs=[
                 *line_tabs(resource, record, person),
@@ -58,6 +58,11 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             comment_url=None,
         ),
     )
+
+
+def _figure(field: Field | None, record: Any) -> Bag | None:
+    """The large figure at the head of the page."""
+    return Bag(label=field.label, value=getattr(record, field.path)) if field is not None else None
 
 
 def _moved(resource: Resource, person: Any, record_id: int) -> str:

@@ -1,0 +1,90 @@
+"""Who sees to an order: by region and kind of product, as the dated table 《订单分配》 says (C-ORD-06, C-ORG-12)."""
+
+from collections import defaultdict
+from typing import Annotated
+
+from django.db.models import Count
+
+from neiqin.kernel.actions.batch import Batch
+from neiqin.kernel.actions.declare import action
+from neiqin.kernel.actions.effects import Happened
+from neiqin.kernel.actions.refusals import Refusal
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
+from neiqin.kernel.people.models import Person
+from neiqin.kernel.rules.decide import Undecided, decide
+from neiqin.modules.orders.models import Order, OrderLine
+from neiqin.modules.orders.states import ALIVE, APPROVED, EXECUTING, SUBMITTED
+
+ASSIGN = "orders.assign"
+TOLD = Kind("orders.assigned", "订单分配", MAIL)
+NOBODY = "无"
+TO = Field("to", "执行负责人", "person", ref="people.person", required=True)
+
+
+def proposed(orders: list[Order]) -> dict[int, list[tuple[int, str]]]:
+    """order -> (person, why) of everybody whom the table names for its lines, as of the order's day; those with fewer
+    open orders first. A table that cannot decide names nobody."""
+    kinds: dict[int, set[str]] = defaultdict(set)
+    rows = OrderLine.objects.filter(order__in=orders).values_list("order_id", "product__category__name")
+    for number, kind in rows:
+        kinds[number].add(kind or NOBODY)
+    asked = [(o, kind) for o in orders for kind in sorted(kinds[o.pk])]
+    said: dict[int, dict[str, str]] = defaultdict(dict)
+    for order, kind in asked:
+        try:
+            (made,) = decide("order_assignment", [{"region": order.region or NOBODY, "kind": kind}], order.doc_date)
+        except Undecided:
+            continue
+        if (name := str(made.outputs["person"])) != NOBODY:
+            rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
+            said[order.pk].setdefault(name, f"{order.region or '不限地区'}、{kind}：{rule}")
+    names = {name for found in said.values() for name in found}
+    people = dict(Person.objects.filter(name__in=names, left_on=None).values_list("name", "pk"))
+    load = dict(
+        Order.objects.filter(assigned_to__in=people.values(), state__in=ALIVE)
+        .values_list("assigned_to")
+        .annotate(Count("pk"))
+    )
+    return {
+        number: sorted(((people[n], why) for n, why in found.items() if n in people), key=lambda p: load.get(p[0], 0))
+        for number, found in said.items()
+    }
+
+
+def of_approved(happened: Happened) -> None:
+    """An order for which exactly one person fits is his at once; the others wait for the clerk's choice."""
+    orders = list(Order.objects.filter(pk__in=happened.ids, assigned_to=None).order_by("pk"))
+    for order, found in proposed(orders).items():
+        if len(found) == 1:
+            Order.objects.filter(pk=order).update(assigned_to_id=found[0][0], assigned_why=found[0][1][:200])
+            told = [(order, found[0][0])]
+            if not happened.preview:
+                _tell(told, happened.run)
+
+
+@action(Order, "分配", may=ASSIGN, from_=(SUBMITTED, APPROVED, EXECUTING), event="assigned", icon="user-plus")
+def assign(
+    orders: Batch[Order],
+    *,
+    to: Annotated[int, TO],
+    why: Annotated[str, Field("why", "原因", required=True, maxlength=200)],
+) -> None:
+    """By hand, with a reason; who had it before and who has it now are told."""
+    if not Person.objects.filter(pk=to, left_on=None).exists():
+        orders.refuse(dict.fromkeys(orders.ids, Refusal("执行负责人不存在或已离职，换一位。", "to")))
+    orders.refuse({o.pk: Refusal("已经是他负责。", "to") for o in orders if o.assigned_to_id == to})
+    before = [(o.pk, o.assigned_to_id) for o in orders if o.assigned_to_id]
+    orders.tell({o.pk: {"reason": why, "from": o.assigned_to_id, "to": to} for o in orders})
+    orders.set(assigned_to_id=to, assigned_why=f"手工：{why}"[:200])
+    _tell([*before, *((o.pk, to) for o in orders)], orders.run)
+
+
+def _tell(pairs: list[tuple[int, int]], run: int) -> None:
+    orders = Order.objects.in_bulk({order for order, _ in pairs})
+    tell_each([
+        News(person, f"订单分配：{orders[order].number} {orders[order].name}", orders[order].assigned_why,
+             f"/orders/order/{order}/", TOLD.name, about=("orders.order", order), run=run,
+             key=f"assign-{order}-{person}-{run}")
+        for order, person in pairs
+    ])  # fmt: skip

@@ -1,0 +1,110 @@
+"""What is known of orders, their lines and deliveries."""
+
+from decimal import Decimal
+
+from neiqin.kernel.fields.field import Choice, Field
+from neiqin.kernel.fields.formats.masks import mask_mobile, whole
+from neiqin.modules.catalog.models import TAX_RATES
+from neiqin.modules.customers.fields import SETTLEMENTS
+from neiqin.modules.orders.states import DELIVERY_STATES, STATES
+
+OFFLINE, PLATFORM, EXCEL, API = "offline", "platform", "excel", "api"
+SOURCES = (
+    Choice(OFFLINE, "线下（电话、传真、纸质、聊天）"), Choice(PLATFORM, "平台"), Choice(EXCEL, "表格"),
+    Choice(API, "接口"),
+)  # fmt: skip
+PAID, CONTRACT, LINK, STAMPED, CALL, CHAT = "paid", "contract", "link", "stamped", "call", "chat"
+MEANS = (
+    Choice(PAID, "平台已付款"), Choice(CONTRACT, "框架合同"), Choice(LINK, "客户点链接"), Choice(STAMPED, "盖章回签"),
+    Choice(CALL, "电话录音"), Choice(CHAT, "聊天截图"),
+)  # fmt: skip
+
+customer = Field("customer", "客户", "ref", ref="customers.customer", required=True, filter=True)
+required_on = Field("required_on", "要求交期", "date", list=True, filter=True)
+HEAD = (
+    customer,
+    Field("customer_po", "客户订单号", "code", maxlength=60, filter=True),
+    Field("doc_date", "日期", "date", list=True, filter=True, help="空着是今天"),
+    required_on,
+    Field("source", "来源", "choice", choices=SOURCES, default=OFFLINE, filter=True),
+    Field("settlement", "结算方式", "choice", choices=SETTLEMENTS, help="空着用客户档案里的"),
+    Field("consignee", "收货人", personal=True, mask=whole, maxlength=40, section="收货"),
+    Field("consignee_phone", "收货电话", "phone", personal=True, mask=mask_mobile, maxlength=30, section="收货"),
+    Field("address", "收货地址", personal=True, mask=whole, maxlength=200, span=2, section="收货"),
+    Field("region", "省", maxlength=20, filter=True, section="收货", help="空着用客户档案里的"),
+    Field("order_discount", "整单优惠", "money", min=0, default=Decimal(0), section="金额"),
+    Field("freight", "运费", "money", min=0, default=Decimal(0), section="金额"),
+    Field("paper_total", "原单合计", "money", min=0, section="金额", help="线下订单照原件填，和明细合计一致才能提交"),
+    Field("remark", "备注", "long", maxlength=1000, span=2),
+)
+KEPT = (
+    Field("number", "单号", "code", form=False, list=True, filter=True, role="id"),
+    Field("name", "客户名称", form=False, list=True, filter=True, role="name"),
+    Field("amount", "价税合计", "money", form=False, list=True, filter=True, role="amt"),
+    Field("net", "不含税金额", "money", form=False),
+    Field("tax", "税额", "money", form=False),
+    Field("shipped", "发货 %", "quantity", column="progress__shipped", form=False, list=True),
+    Field("channel", "平台", form=False, filter=True),
+    Field("platform_number", "平台单号", "code", form=False, filter=True),
+    Field("hold", "挂起", form=False, list=True, filter=True, pri=2),
+    Field("owner", "业务员", "person", ref="people.person", form=False, list=True, filter=True, role="who"),
+    Field("clerk", "内勤", "person", ref="people.person", form=False, filter=True),
+    Field("assigned_to", "执行负责人", "person", ref="people.person", form=False, filter=True, list=True, pri=3),
+    Field("assigned_why", "分配依据", form=False),
+    Field("checked_by", "核对人", "person", ref="people.person", form=False),
+    Field("checked_at", "核对时间", "moment", form=False),
+    Field("confirmed_by", "客户确认方式", "choice", choices=MEANS, form=False, filter=True),
+    Field("confirmed_at", "客户确认时间", "moment", form=False),
+    Field("confirmed_note", "确认凭证", form=False),
+    Field("approved_at", "审核时间", "moment", form=False),
+    Field("created_at", "录入时间", "moment", form=False, filter=True),
+    Field("unit", "部门", "unit", ref="people.unit", form=False, filter=True),
+    Field("state", "状态", "state", choices=STATES, form=False, list=True, filter=True, role="st"),
+)
+LINE = (
+    Field("product", "产品", "ref", ref="catalog.product"),
+    Field("item_name", "品名", maxlength=120, fold=True, help="空着用产品的"),
+    Field("spec", "规格型号", maxlength=100, fold=True),
+    Field("quantity", "数量", "quantity", required=True),
+    Field("unit_name", "单位", maxlength=20, help="空着是基本单位"),
+    Field("price", "含税单价", "quantity", min=0, help="空着按价目表"),
+    Field("tax_rate", "税率", "choice", choices=TAX_RATES, fold=True),
+    Field("is_gift", "赠品", "bool", fold=True),
+    Field("promised_on", "行交期", "date", fold=True),
+    Field("customer_item", "客户料号", "code", maxlength=60, fold=True),
+    Field("remark", "备注", maxlength=200, fold=True),
+    Field("list_price", "标准价", "quantity", form=False),
+    Field("gross", "价税合计", "money", form=False),
+    Field("price_rule", "价格依据", form=False),
+)
+QUERY = (
+    Field("text", "疑问"),
+    Field("asked_by", "提出人", "person", ref="people.person"),
+    Field("asked_at", "提出时间", "moment"),
+    Field("answer", "答复"),
+    Field("answered_by", "答复人", "person", ref="people.person"),
+    Field("answered_at", "答复时间", "moment"),
+)
+order = Field("order", "订单", "ref", ref="orders.order", required=True, list=True, filter=True)
+DELIVERY = (
+    order,
+    Field("shipped_on", "发货日期", "date", list=True, filter=True, help="空着是今天"),
+    Field("carrier", "承运商", maxlength=40, list=True, filter=True),
+    Field("waybill", "运单号", "code", maxlength=60, list=True, filter=True),
+    Field("packages", "件数", "number", min=0),
+    Field("freight", "运费", "money", min=0),
+    Field("remark", "备注", maxlength=200, span=2),
+)
+DELIVERY_KEPT = (
+    Field("number", "单号", "code", form=False, list=True, filter=True, role="id"),
+    Field("name", "客户名称", form=False, list=True, filter=True, role="name"),
+    Field("signed_on", "签收日期", "date", form=False, list=True, filter=True),
+    Field("signed_by", "签收人", form=False),
+    Field("difference", "差异", form=False),
+    Field("owner", "业务员", "person", ref="people.person", form=False, filter=True, role="who"),
+    Field("state", "状态", "state", choices=DELIVERY_STATES, form=False, list=True, filter=True, role="st"),
+)
+GOODS = (
+    Field("order_line", "订单行", "number", required=True, min=1, max=2**63 - 1),
+    Field("quantity", "数量", "quantity", required=True),
+)

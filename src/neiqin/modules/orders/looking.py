@@ -1,0 +1,210 @@
+"""What an order's page says at its top, the page from which it is shipped, and what waits on the workbench."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.shape import Invalid, Problem
+from neiqin.kernel.resources.pages.forms import form_field
+from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.resource import Resource, Todo, Tool
+from neiqin.modules.orders import delivering, fields
+from neiqin.modules.orders.models import SHIP, Order, OrderLine, Progress, shipped_of
+from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
+
+GOODS = (
+    Field("order_line", "品名", column="order_line__item_name"),
+    Field("spec", "规格型号", column="order_line__spec"),
+    Field("quantity", "数量", "quantity"),
+    Field("unit_name", "单位", column="order_line__unit_name"),
+)
+GOODS_LEFT = (
+    Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "订货", "quantity"),
+    Field("shipped", "已发", "quantity"), Field("left", "未发", "quantity"), Field("unit", "单位"),
+)  # fmt: skip
+
+
+def stage(order: Order, progress: Progress | None) -> str:
+    """The word people use for where an order is: 待确认, 已分配, 部分发货, 已发货, 已签收 … (C-ORD-05)."""
+    if order.hold:
+        return "挂起"
+    if order.state in (DRAFT, SUBMITTED, CLOSED, VOID):
+        return next(s.label for s in STATES if s.value == order.state)
+    if progress is not None and progress.shipped >= 100:
+        return "已签收" if progress.signed_on else "已发货"
+    if progress is not None and progress.shipped > 0:
+        return "部分发货"
+    if order.confirmed_at is None:
+        return "待客户确认"
+    return "已分配" if order.assigned_to_id else "待分配"
+
+
+def steps(order: Order) -> list[Bag]:
+    """The way of an order, with the moment of each step behind it."""
+    if order.state == VOID:
+        return []
+    progress = Progress.objects.filter(order=order).first() or Progress()
+    done = [
+        ("录入", order.created_at), ("提交", order.state != DRAFT and (order.checked_at or order.created_at)),
+        ("客户确认", order.confirmed_at), ("审核", order.state not in (DRAFT, SUBMITTED) and order.approved_at),
+        ("分配", order.assigned_to_id and order.approved_at), ("发货", progress.shipped >= 100 and progress.shipped_on),
+        ("签收", progress.signed_on),
+    ]  # fmt: skip
+    next_ = next((label for label, at in done if not at), "")
+    return [
+        Bag(label=label, small=_when(at), status="done" if at else "now" if label == next_ else "")
+        for label, at in done
+    ]
+
+
+def _when(at: Any) -> str:
+    if not at:
+        return ""
+    return f"{clock.local(at):%m-%d %H:%M}" if isinstance(at, datetime) else f"{at:%m-%d}"
+
+
+def notes(order: Order, person: Any) -> list[Bag]:
+    """Where it stands, and what keeps it from going on."""
+    progress = Progress.objects.filter(order=order).first()
+    found = []
+    if order.hold:
+        found.append(_note("warn", "挂起。", order.hold))
+    if order.state in ALIVE:
+        done = progress.shipped if progress else Decimal(0)
+        due = order.required_on
+        over = due is not None and due < clock.today() and done < 100
+        text = f"{stage(order, progress)}。发货 {done.normalize():f}%，开票 0%，收款 0%"
+        if over and due is not None:
+            found.append(_note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
+        else:
+            found.append(_note("", "", text))
+    elif order.state == SUBMITTED and order.confirmed_at is None:
+        found.append(_note("", "", "客户还没有确认。可以登记确认，或在「客户确认」里发链接。"))
+    if progress is not None and progress.signed_on and order.state != VOID:
+        lines = list(OrderLine.objects.filter(order=order))
+        late = delivering.late(order, lines, progress.signed_on)
+        found.append(
+            _note("warn" if late else "ok", "没有按时送到。" if late else "按时送到。", f"{progress.signed_on} 签收")
+        )
+    return found
+
+
+def _note(tone: str, bold: str, text: str) -> Bag:
+    return Bag(tone=tone, bold=bold, text=text, links=[], named=[])
+
+
+def open_goods(record: Any, person: Any) -> Bag | None:
+    """未发 on the order's page: what is ordered, out and open, line by line."""
+    if record.state not in ALIVE:
+        return None
+    lines = list(OrderLine.objects.filter(order=record).order_by("pk"))
+    gone = shipped_of([x.pk for x in lines])
+    rows = [
+        Bag(id=x.pk, url="", label="", muted=False, cells=[
+            x.item_name, x.spec, x.quantity, gone.get(x.pk, Decimal(0)),
+            max(x.quantity - gone.get(x.pk, Decimal(0)), Decimal(0)), x.unit_name,
+        ])
+        for x in lines
+    ]  # fmt: skip
+    return Bag(id="open-goods", label="未发", count=sum(1 for r in rows if r.cells[4]), columns=columns_of(GOODS_LEFT),
+               rows=rows, html="", empty_text="")  # fmt: skip
+
+
+def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
+    """发货, on an order."""
+    may = resource.key == "orders.order" and person.may(SHIP)
+    return [Tool("发货", "/orders/ship/?", "truck-delivery", rows=True)] if may else []
+
+
+@screen(SHIP)
+def ship(request: Any) -> HttpResponse:
+    """Ship one order: GET `?id=` shows what is open, POST with q-<line> makes the delivery."""
+    given = request.POST if request.method == "POST" else request.GET
+    number = given.get("id", "")
+    seen = Order.objects.filter(Order.visible_to(request.person))
+    order = seen.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
+    if order is None:
+        raise Http404
+    lines = list(OrderLine.objects.filter(order=order).order_by("pk"))
+    gone = shipped_of([x.pk for x in lines])
+    problems: list[Problem] = []
+    if request.method == "POST":
+        problems, made = _shipped(request, order, lines)
+        if made:
+            return HttpResponseRedirect(f"/orders/delivery/{made}/")
+    rows = [
+        Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, ordered=x.quantity,
+            gone=gone.get(x.pk, Decimal(0)), value=given.get(f"q-{x.pk}", _left(x, gone)))
+        for x in lines
+    ]  # fmt: skip
+    page = Bag(
+        order=order, rows=rows, errors=problems, request_key=given.get("request_key") or uuid4().hex,
+        fields=[form_field(f, given.get(f.name, ""), errors=problems) for f in fields.DELIVERY if f.name != "order"],
+    )  # fmt: skip
+    return render(request, "orders_ship.html", page, status=422 if problems else 200)
+
+
+def _left(line: OrderLine, gone: dict[int, Decimal]) -> str:
+    return f"{max(line.quantity - gone.get(line.pk, Decimal(0)), Decimal(0)).normalize():f}"
+
+
+def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[Problem], int]:
+    given = request.POST
+    goods = [
+        {"order_line": str(x.pk), "quantity": q}
+        for x in lines
+        if (q := given.get(f"q-{x.pk}", "").strip()) not in ("", "0")
+    ]
+    row = {f.name: given.get(f.name, "") for f in fields.DELIVERY} | {"order": str(order.pk), "lines": goods}
+    try:
+        outcome = perform(
+            delivering.create, rows=[row], by=request.person, source="web",
+            key=given.get("request_key", "")[:80] or None,
+        )  # fmt: skip
+    except Invalid as error:
+        return error.problems, 0
+    except (NotAllowed, TooSlow, KeyReused) as error:
+        return [Problem("", "", str(error))], 0
+    if refusal := next(iter(outcome.refused.values()), None):
+        return [Problem(refusal.field, "", refusal.text)], 0
+    if not outcome.done:
+        messages.success(request, "已提交，等审批。")
+        return [], order.pk
+    return [], outcome.done[0]
+
+
+def todos(person: Any) -> list[Todo]:
+    """A clerk's queues, and the doubts that a rep has to answer."""
+    if not person.may("orders.view"):
+        return []
+    seen = Order.objects.filter(Order.visible_to(person))
+    found = []
+    if person.may("orders.answer"):
+        waiting = seen.filter(owner_id=person.id).exclude(hold="").filter(state__in=(SUBMITTED, APPROVED))
+        found += [
+            Todo(f"答复疑问：{o.number} {o.name}", f"/orders/order/{o.pk}/", o.hold, "message", "", "warn")
+            for o in waiting.order_by("pk")[:10]
+        ]
+    if person.may(SHIP):
+        late = seen.filter(state__in=ALIVE, required_on__lt=clock.today(), progress__shipped__lt=100)
+        found += [
+            Todo(
+                f"超过交期：{o.number} {o.name}",
+                f"/orders/order/{o.pk}/",
+                f"交期 {o.required_on}",
+                "clock",
+                "超期",
+                "bad",
+            )
+            for o in late.order_by("required_on", "pk")[:10]
+        ]
+    return found

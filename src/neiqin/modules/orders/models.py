@@ -1,0 +1,326 @@
+"""Orders with their lines and queries, deliveries against them, and how far an order is."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import connection, models
+from django.db.models import Q, Sum
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.batch import Batch, NewBatch
+from neiqin.kernel.actions.models import Line
+from neiqin.kernel.actions.refusals import Refusal
+from neiqin.kernel.people.models import Person
+from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
+from neiqin.kernel.personal.columns import OfPerson, PersonalText
+from neiqin.modules.catalog.models import Product
+from neiqin.modules.catalog.pricing import Ask, candidates
+from neiqin.modules.customers import states as customer_states
+from neiqin.modules.customers.models import Customer
+from neiqin.modules.orders import amounts
+from neiqin.modules.orders.states import DELIVERY_STATES, DRAFT, SHIPPED, STATES
+
+SHIP = "orders.ship"
+
+
+class Order(OfPerson, OwnedRecord):
+    """What a customer wants. It belongs to the customer's owner, never to who wrote it down (`clerk`); name: the
+    customer's as it was then. amount, net, tax: sums of the lines; paper_total: what the original says. hold: why it
+    stands still, "" if it does not. confirmed_*: that the customer agreed, how and with which proof."""
+
+    STATES = STATES
+
+    number = models.CharField(max_length=20, default="")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=100, default="")
+    customer_po = models.CharField(max_length=60, default="", blank=True)
+    doc_date = models.DateField(default=clock.today)
+    source = models.CharField(max_length=10, default="offline")
+    channel = models.CharField(max_length=30, default="", blank=True)
+    platform_number = models.CharField(max_length=60, default="", blank=True)
+    placed_at = models.DateTimeField(null=True)
+    paid_at = models.DateTimeField(null=True)
+    consignee = PersonalText(40, "order.consignee")
+    consignee_phone = PersonalText(30, "order.phone")
+    address = PersonalText(200, "order.address")
+    region = models.CharField(max_length=20, default="", blank=True)
+    required_on = models.DateField(null=True)
+    settlement = models.CharField(max_length=20, default="", blank=True)
+    order_discount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    freight = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    paper_total = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    remark = models.TextField(default="", blank=True)
+    amount = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    tax = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    clerk = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    checked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    checked_at = models.DateTimeField(null=True)
+    assigned_to = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    assigned_why = models.CharField(max_length=200, default="", blank=True)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.CharField(max_length=10, default="", blank=True)
+    confirmed_note = models.CharField(max_length=200, default="", blank=True)
+    approved_at = models.DateTimeField(null=True)
+    hold = models.CharField(max_length=100, default="", blank=True)
+    state = models.CharField(max_length=10, default=DRAFT)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[s.value for s in STATES]), name="orders_order_state"),
+            models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="orders_order_number"),
+            models.UniqueConstraint(
+                fields=["channel", "platform_number"], condition=~Q(platform_number=""), name="orders_order_platform"
+            ),
+        ]
+        indexes = [
+            *scoped_indexes("orders", "doc_date", "number"),
+            models.Index(fields=["customer", "doc_date", "id"], name="orders_customer"),
+            models.Index(fields=["state", "required_on"], condition=Q(state__in=["approved", "executing"]),
+                         name="orders_open"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return self.number or self.name
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """Owner, unit, name and terms from the customer, who must be in the writer's reach and in use."""
+        reach = Customer.objects.filter(Customer.visible_to(batch.by), pk__in={r.customer_id for r in records})
+        customers = {c.pk: c for c in reach}
+        problems = {}
+        for position, record in enumerate(records):
+            customer = customers.get(record.customer_id)
+            if refusal := _unfit(customer):
+                problems[position] = refusal
+            elif customer is not None:
+                if record.pk is None:
+                    record.owner_id, record.unit_id = customer.owner_id, customer.unit_id
+                    record.settlement = record.settlement or customer.settlement_method
+                    record.clerk_id = batch.by.id
+                record.name = customer.name
+                record.region = record.region or customer.province
+        fit = {p: r for p, r in enumerate(records) if p not in problems}
+        refused = super().derive(list(fit.values()), batch)
+        return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
+
+
+def _unfit(customer: Customer | None) -> Refusal | None:
+    if customer is None:
+        return Refusal("「客户」不在你能看到的范围里，换一家。", "customer")
+    if customer.owner_id is None:
+        return Refusal(f"{customer.name}在公海里，先领取再下单。", "customer")
+    if customer.state != customer_states.ACTIVE:
+        return Refusal(f"{customer.name}已停用，恢复使用后再下单。", "customer")
+    return None
+
+
+class OrderLine(Line):
+    """What is ordered. price: incl. tax of one unit; list_price: what it is measured against; price_rule: which list
+    gave it, or that it was typed; off: its share of the order's discount; gross, net, tax: after that share."""
+
+    parent = "order"
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
+    product = models.ForeignKey(Product, models.PROTECT, null=True, related_name="+")
+    item_name = models.CharField(max_length=120, default="", blank=True)
+    spec = models.CharField(max_length=100, default="", blank=True)
+    unit_name = models.CharField(max_length=20, default="", blank=True)
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+    list_price = models.DecimalField(max_digits=20, decimal_places=6, null=True)
+    price = models.DecimalField(max_digits=20, decimal_places=6, null=True)
+    price_rule = models.CharField(max_length=200, default="", blank=True)
+    tax_rate = models.CharField(max_length=5, default="", blank=True)
+    is_gift = models.BooleanField(default=False)
+    promised_on = models.DateField(null=True)
+    customer_item = models.CharField(max_length=60, default="", blank=True)
+    platform_line = models.CharField(max_length=60, default="", blank=True)
+    off = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    gross = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    net = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    tax = models.DecimalField(max_digits=18, decimal_places=2, default=0)
+    remark = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_line_quantity")]
+
+    @classmethod
+    def derive(cls, rows: Any, batch: Any) -> dict[int, Any]:
+        """What the product says, and the price that holds for this customer on the order's day; then the money."""
+        orders = {r.pk: r for r in batch.records}
+        products = Product.objects.in_bulk({r.product_id for r in rows if r.product_id})
+        for row in rows:
+            product = products.get(row.product_id)
+            if product is not None:
+                row.item_name = row.item_name or product.name
+                row.spec, row.unit_name = row.spec or product.spec, row.unit_name or product.unit_name
+                row.tax_rate = row.tax_rate or product.tax_rate
+            row.tax_rate = row.tax_rate or "0.13"
+        _price(rows, orders, products)
+        for row in rows:
+            row.reckon()
+        return {}
+
+    def reckon(self) -> None:
+        """The money of the line by its quantity, price, rate and share of the discount."""
+        price = Decimal(0) if self.is_gift else self.price or Decimal(0)
+        split = amounts.line(self.quantity, price, Decimal(self.tax_rate), self.off)
+        self.gross, self.net, self.tax = split.gross, split.net, split.tax
+
+
+def _price(rows: Sequence[OrderLine], orders: dict[int, Order], products: dict[int, Product]) -> None:
+    """Prices of lines that have none, and list prices; three queries for any number."""
+    priced = [r for r in rows if r.product_id in products and r.order_id in orders]
+    customers = Customer.objects.in_bulk({orders[r.order_id].customer_id for r in priced})
+    asks = []
+    for row in priced:
+        order, product = orders[row.order_id], products[row.product_id or 0]
+        customer = customers[order.customer_id]
+        unit = "" if row.unit_name == product.unit_name else row.unit_name
+        asks.append(Ask(
+            product.pk, row.quantity, order.doc_date, unit, customer.pk, customer.price_level, order.region,
+            order.channel,
+        ))  # fmt: skip
+    for row, found in zip(priced, candidates(asks), strict=True):
+        standard = next((f.price for f in found if f.kind == "standard"), None)
+        row.list_price = standard if standard is not None else found[0].price if found else None
+        if row.is_gift:
+            row.price, row.price_rule = Decimal(0), "赠品"
+        elif row.price is None and found:
+            row.price, row.price_rule = found[0].price, found[0].why[:200]
+        elif row.price is not None and found and row.price == found[0].price:
+            row.price_rule = found[0].why[:200]
+        else:
+            row.price_rule = "手工定价" if row.price is not None else ""
+
+
+def settle(batch: Batch[Order]) -> None:
+    """Share the discount of each order over its lines and add the lines up. After the lines are written."""
+    by_order: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):
+        by_order[line.order_id].append(line)
+    moved: list[OrderLine] = []
+    for order in batch:
+        lines = by_order[order.pk]
+        grosses = [amounts.fen(line.quantity * (line.price or 0)) for line in lines]
+        for line, off in zip(lines, amounts.share(order.order_discount, grosses), strict=True):
+            if line.off != off:
+                line.off = off
+                line.reckon()
+                moved.append(line)
+        order.amount = sum((x.gross for x in lines), Decimal(0))
+        order.net, order.tax = sum((x.net for x in lines), Decimal(0)), sum((x.tax for x in lines), Decimal(0))
+    if moved:
+        OrderLine.objects.bulk_update(moved, ["off", "gross", "net", "tax"])
+    if isinstance(batch, NewBatch):
+        _write_totals(batch.records)
+        Progress.objects.bulk_create(Progress(order_id=order.pk) for order in batch)
+    else:
+        for column in ("amount", "net", "tax"):
+            batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
+
+
+def _write_totals(orders: Sequence[Order]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_order t SET amount = v.amount, net = v.net, tax = v.tax "
+            "FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[]) AS v(id, amount, net, tax) "
+            "WHERE t.id = v.id",
+            [[o.pk for o in orders], [o.amount for o in orders], [o.net for o in orders], [o.tax for o in orders]],
+        )
+
+
+class Query(Line):
+    """A doubt about an order that its rep is asked, and the answer (C-ORD-04)."""
+
+    parent = "order"
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="queries")
+    text = models.CharField(max_length=300)
+    asked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    answer = models.CharField(max_length=300, default="", blank=True)
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+
+class Delivery(OwnedRecord):
+    """Goods on their way against an order; it belongs to whom the order belongs to."""
+
+    STATES = DELIVERY_STATES
+    LEFT_BEHIND = False
+
+    number = models.CharField(max_length=20, default="")
+    order = models.ForeignKey(Order, models.PROTECT, related_name="deliveries")
+    name = models.CharField(max_length=100, default="")
+    shipped_on = models.DateField(default=clock.today)
+    carrier = models.CharField(max_length=40, default="", blank=True)
+    waybill = models.CharField(max_length=60, default="", blank=True)
+    packages = models.IntegerField(null=True)
+    freight = models.DecimalField(max_digits=18, decimal_places=2, null=True)
+    signed_on = models.DateField(null=True)
+    signed_by = models.CharField(max_length=40, default="", blank=True)
+    difference = models.CharField(max_length=200, default="", blank=True)
+    remark = models.CharField(max_length=200, default="", blank=True)
+    state = models.CharField(max_length=10, default=SHIPPED)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in DELIVERY_STATES]), name="orders_delivery_state"
+            ),
+            models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="orders_delivery_number"),
+        ]
+        indexes = scoped_indexes("delivery", "shipped_on")
+
+    def __str__(self) -> str:
+        return self.number or self.name
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """Owner, unit and name of the order, which must be this person's to see."""
+        seen = Order.objects.filter(Order.visible_to(batch.by), pk__in={r.order_id for r in records})
+        orders, scope = {o.pk: o for o in seen}, batch.by.scope(SHIP)
+        problems = {}
+        for position, record in enumerate(records):
+            order = orders.get(record.order_id)
+            if order is None or scope is None or not scope.covers(order.owner_id, order.unit_id):
+                problems[position] = Refusal("「订单」不在你能看到的范围里，换一张。", "order")
+            else:
+                record.owner_id, record.unit_id, record.name = order.owner_id, order.unit_id, order.name
+        return problems
+
+
+class DeliveryLine(Line):
+    """How much of an order line went out."""
+
+    parent = "delivery"
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="lines")
+    order_line = models.ForeignKey(OrderLine, models.PROTECT, related_name="deliveries")
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_delivery_quantity")]
+
+
+class Progress(models.Model):
+    """How far an order is, reckoned from its deliveries by effects in a row of its own, so that no open form goes
+    stale. shipped, invoiced, collected: percent; signed_on: when the last of it was signed for."""
+
+    audited: ClassVar[bool] = False
+
+    order = models.OneToOneField(Order, models.CASCADE, primary_key=True, related_name="progress")
+    shipped = models.DecimalField(max_digits=5, decimal_places=1, default=0)
+    invoiced = models.DecimalField(max_digits=5, decimal_places=1, default=0)
+    collected = models.DecimalField(max_digits=5, decimal_places=1, default=0)
+    shipped_on = models.DateField(null=True)
+    signed_on = models.DateField(null=True)
+
+
+def shipped_of(lines: Iterable[int]) -> dict[int, Decimal]:
+    """order line -> what has gone out of it."""
+    rows = DeliveryLine.objects.filter(order_line_id__in=list(lines)).exclude(delivery__state="void")
+    return dict(rows.values_list("order_line_id").annotate(Sum("quantity")))

@@ -1,0 +1,71 @@
+"""What orders plug into the system."""
+
+from pathlib import Path
+
+from django.urls import path
+
+from neiqin.kernel.deadlines.clocks import Clock
+from neiqin.kernel.resources.resource import Module
+from neiqin.kernel.rules.defaults import RuleFile
+from neiqin.modules.orders import (
+    actions,
+    assigning,
+    confirming,
+    delivering,
+    figures,
+    looking,
+    measures,
+    printed,
+    resources,
+)
+from neiqin.modules.orders.models import SHIP
+
+RULES = Path(__file__).parent / "rules"
+ORDER = resources.order.key
+ORDERS = resources.order.url
+
+module = Module(
+    label="订单",
+    resources=[resources.order, resources.delivery],
+    figures=figures.FIGURES,
+    panels={ORDER: [looking.open_goods]},
+    tools=[looking.tools],
+    home=[looking.todos],
+    plugs=[*measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD],
+    rules=[RuleFile(RULES / f"{name}.json") for name in ("order_assignment", "order_confirmation")],
+    forms=printed.FORMS,
+    clocks=[
+        Clock(
+            "orders.audit", "审单", on=f"{ORDER}.submitted", until=(f"{ORDER}.approved", f"{ORDER}.sent_back"),
+            cancel=(f"{ORDER}.voided",), hold=(f"{ORDER}.doubted",), resume=(f"{ORDER}.explained",), minutes=120,
+        ),
+        Clock("orders.doubt", "答复订单疑问", on=f"{ORDER}.doubted", until=(f"{ORDER}.explained",),
+              cancel=(f"{ORDER}.voided", f"{ORDER}.closed"), minutes=240),
+    ],
+    effects={
+        f"{ORDER}.approved": assigning.of_approved,
+        "orders.delivery.created": delivering.of_deliveries,
+        "orders.delivery.signed": delivering.of_deliveries,
+        "orders.delivery.voided": delivering.of_deliveries,
+    },
+    urls=[path("orders/ship/", looking.ship, name="orders_ship")],
+    carries={
+        "C-ORD-02": ORDERS,
+        "C-ORD-03": (ORDERS, "框架合同的自动取用"),
+        "C-ORD-04": ORDERS,
+        "C-ORD-05": (ORDERS, "开票、收款和退货之后的状态"),
+        "C-ORD-06": ORDERS,
+        "C-ORD-11": ORDERS,
+        "C-ORG-12": (ORDERS, "线索的分配和按矩阵出报表"),
+        "C-LEAD-12": (ORDERS, "报价和合同"),
+    },
+    permissions={
+        "orders.view": "看订单",
+        "orders.create": "新建订单",
+        actions.EDIT: "修改、提交、作废订单，登记客户确认",
+        actions.APPROVE: "审核、反审核、关闭订单",
+        actions.ANSWER: "答复订单疑问",
+        assigning.ASSIGN: "分配订单",
+        SHIP: "发货、登记签收",
+    },
+)  # fmt: skip

@@ -1,0 +1,18 @@
+"""The few states of orders and deliveries; 发货, overdue and hold are computed."""
+
+from neiqin.kernel.fields.field import Choice
+
+DRAFT, SUBMITTED, APPROVED, EXECUTING, CLOSED, VOID = "draft", "submitted", "approved", "executing", "closed", "void"
+STATES = (
+    Choice(DRAFT, "草稿", "off", "0"),
+    Choice(SUBMITTED, "待审", "warn", "25"),
+    Choice(APPROVED, "已审", "run", "50"),
+    Choice(EXECUTING, "执行中", "run", "75"),
+    Choice(CLOSED, "已关闭", "ok", "100"),
+    Choice(VOID, "已作废", "off", "x"),
+)
+ALIVE = (APPROVED, EXECUTING)  # counts as a promise to deliver
+SHIPPED, SIGNED = "shipped", "signed"
+DELIVERY_STATES = (
+    Choice(SHIPPED, "运输中", "run", "50"), Choice(SIGNED, "已签收", "ok", "100"), Choice(VOID, "已作废", "off", "x"),
+)  # fmt: skip

@@ -1,0 +1,438 @@
+"""The order desk through its screens: entered, checked, priced, approved, confirmed, assigned, shipped, signed for."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal as D
+
+import orjson
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Event
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.approvals.models import Request
+from neiqin.kernel.deadlines import watch
+from neiqin.kernel.deadlines.models import Clock
+from neiqin.kernel.guests.models import Invitation
+from neiqin.kernel.notices.models import Notice
+from neiqin.kernel.people.actors import actor_of
+from neiqin.kernel.people.scope import SYSTEM
+from neiqin.kernel.rules import actions as rules
+from neiqin.kernel.rules.models import Table
+from neiqin.modules.orders import actions, assigning, confirming, delivering
+from neiqin.modules.orders.models import Delivery, Order, Progress, shipped_of
+from tests import factories
+from tests.approvals.office import publish
+
+pytestmark = pytest.mark.django_db
+RIGHTS = ("view", "create", "edit", "approve", "assign", "answer", "ship")
+ORDERS = "/orders/order/"
+
+
+class Desk:
+    """周启明 sells, 林知夏 keeps his orders, 陆建国 manages both, 许曼 directs; all at their screens."""
+
+    def __init__(self):
+        own = {f"customers_{r}": "own" for r in factories.CUSTOMER_RIGHTS}
+        own |= {f"orders_{r}": "own" for r in RIGHTS} | {"catalog_view": "all", "approvals_view": "own"}
+        own |= {"guests_invite": "all"}
+        below = {name: "below" if scope == "own" else scope for name, scope in own.items()}
+        self.unit = factories.unit("华东一组")
+        self.rep = factories.person("周启明", unit_=self.unit, position_=factories.position("销售代表", **own))
+        self.clerk = factories.person("林知夏", unit_=self.unit, position_=factories.position("销售助理", **own))
+        factories.works_for(self.clerk, self.rep)
+        self.manager = factories.person("陆建国", unit_=self.unit, position_=factories.position("销售经理", **below))
+        self.director = factories.person("许曼", unit_=self.unit, position_=factories.position("销售总监", **below))
+        type(self.unit).objects.filter(pk=self.unit.pk).update(leader=self.manager)
+        self.customer = factories.customer(actor_of(self.rep.pk), name="昆山澄江精密", province="江苏省")
+
+    def at(self, someone) -> Client:
+        return factories.sign_in(Client(), someone)
+
+    def do(self, someone, order, verb, **given):
+        return self.at(someone).post(f"{ORDERS}{order.pk}/{verb}/", given)
+
+    def enter(self, *lines, **values) -> Order:
+        """The clerk types an order."""
+        given = {
+            "customer": self.customer.pk, "consignee": "潘工", "consignee_phone": "13800138000",
+            "address": "昆山市前进路1号", "source": "offline",
+        }  # fmt: skip
+        for n, line in enumerate(lines):
+            given |= {f"lines-{n}-{name}": value for name, value in line.items()}
+        answer = self.at(self.clerk).post(f"{ORDERS}new/", given | values)
+        assert answer.status_code == 302, re.sub("<[^>]+>|\\s+", " ", answer.content.decode())[:900]
+        return Order.objects.latest("pk")
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+def text(answer) -> str:
+    return answer.content.decode()
+
+
+def again(order) -> Order:
+    return Order.objects.get(pk=order.pk)
+
+
+def table(code: str, rows, example, from_on="2026-01-01"):
+    """A new version of a decision table, as staff publish it."""
+    found = Table.objects.get(code=code)
+    content = orjson.dumps({"rows": rows, "examples": [example]}).decode()
+    perform(rules.draft, [found.pk], by=SYSTEM, params={"content": content})
+    outcome = perform(rules.publish, [found.versions.latest("number").pk], by=SYSTEM, params={"from_on": from_on})
+    assert outcome.done, outcome.refused
+
+
+def test_an_order_belongs_to_the_customers_owner_and_adds_up_line_by_line(desk):
+    order = desk.enter(
+        {"item_name": "轴承", "quantity": "12", "price": "18.50", "tax_rate": "0.13"},
+        {"item_name": "密封件", "quantity": "3", "price": "99.99", "tax_rate": "0.13"},
+        {"item_name": "安装", "quantity": "1", "price": "200", "tax_rate": "0.06"},
+        {"item_name": "线缆", "quantity": "7.5", "price": "13.33", "tax_rate": "0.09"},
+    )
+    assert (order.owner_id, order.clerk_id, order.name) == (desk.rep.pk, desk.clerk.pk, "昆山澄江精密")
+    assert (order.amount, order.net, order.tax) == (D("821.95"), D("742.32"), D("79.63"))
+    assert re.fullmatch(r"DD\d{8}-0001", order.number)
+    assert (order.state, order.region) == ("draft", "江苏省")
+
+
+def test_a_discount_on_the_whole_order_is_shared_and_changes_with_the_lines(desk):
+    order = desk.enter(
+        {"item_name": "甲", "quantity": "1", "price": "222"}, {"item_name": "乙", "quantity": "3", "price": "99.99"},
+        {"item_name": "丙", "quantity": "1", "price": "200"}, order_discount="50",
+    )  # fmt: skip
+    assert list(order.lines.order_by("pk").values_list("off", flat=True)) == [D("15.37"), D("20.77"), D("13.86")]
+    assert order.amount == D("671.97")
+    last = order.lines.order_by("pk").last()
+    changed = {"lines": [{"id": last.pk, "delete": True}]}
+    assert perform(actions.edit, [order.pk], by=actor_of(desk.clerk.pk), params=changed).done
+    assert list(order.lines.order_by("pk").values_list("off", flat=True)) == [D("21.27"), D("28.73")]
+    assert again(order).amount == D("471.97")
+
+
+@pytest.mark.clause("C-LEAD-11")
+def test_the_price_of_the_day_comes_from_the_list_in_force_and_says_which(desk):
+    product = factories.product(name="深沟球轴承")
+    factories.price_list({product: 100}, name="上半年", from_on="2026-01-01")
+    factories.price_list({product: 110}, name="下半年", from_on="2026-07-01")
+    for day, amount, name in (("2026-06-30", 100, "上半年"), ("2026-07-01", 110, "下半年")):
+        order = desk.enter({"product": product.pk, "quantity": "2"}, doc_date=day)
+        line = order.lines.get()
+        assert (line.price, order.amount, line.item_name) == (amount, 2 * amount, "深沟球轴承")
+        assert f"标准价《{name}》" in line.price_rule
+        assert name in text(desk.at(desk.clerk).get(f"{ORDERS}{order.pk}/"))
+
+
+@pytest.mark.clause("C-ORD-02")
+def test_an_offline_order_leaves_the_draft_only_when_it_is_checked_and_agrees_with_the_paper(desk):
+    order = desk.enter({"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="210")
+    answer = desk.do(desk.clerk, order, "submit", checked="on")
+    assert "「原单合计」是 210.00，明细合计 200.00，一致才能提交。" in text(answer)
+    assert again(order).state == "draft"
+    perform(actions.edit, [order.pk], by=actor_of(desk.clerk.pk), params={"paper_total": "200"})
+    assert "线下订单要照原件核对，勾上再提交。" in text(desk.do(desk.clerk, order, "submit"))
+    assert again(order).state == "draft"
+    desk.do(desk.clerk, order, "submit", checked="on")
+    checked = again(order)
+    assert (checked.state, checked.checked_by_id, bool(checked.checked_at)) == ("submitted", desk.clerk.pk, True)
+    page = text(desk.at(desk.manager).get(f"{ORDERS}{order.pk}/"))
+    assert "核对人" in page
+    assert "核对时间" in page
+
+
+@pytest.mark.clause("C-LEAD-12")
+def test_a_discount_beyond_the_reps_limit_goes_to_the_manager_and_counts_only_after_his_consent(desk):
+    publish(
+        ["订单·审核", "", "", "", "", "", "销售经理", "", "", "销售经理", "4", "一般", "无"],
+        ["订单·审核", "", "", "", "", "", "销售总监、总经理", "", "", "销售经理→销售总监", "4", "一般", "无"],
+        ["订单·审核", "", "", "", "", "", "", "> 0", "", "销售经理", "4", "一般", "无"],
+    )
+    product = factories.product()
+    factories.price_list({product: 100})
+    order = desk.enter({"product": product.pk, "quantity": "10", "price": "88"}, paper_total="880")
+    desk.do(desk.clerk, order, "submit", checked="on")
+    assert "已提交审批：销售经理 → 销售总监" in text(desk.do(desk.clerk, order, "approve"))
+    request = Request.objects.get()
+    assert (again(order).state, request.amount) == ("submitted", 880)
+    page = text(desk.at(desk.manager).get(f"/approvals/request/{request.pk}/"))
+    assert "88.0 折" in page
+    assert "要销售总监批（《价格权限》第 1 版第 4 行）" in page
+    for who in (desk.manager, desk.director):
+        desk.at(who).post(f"/approvals/request/{request.pk}/agree/", {})
+    assert again(order).state == "approved"
+    assert "审批通过：陆建国、许曼" in text(desk.at(desk.clerk).get(f"{ORDERS}{order.pk}/"))
+
+    # inside the limit the same step needs nobody
+    other = desk.enter({"product": product.pk, "quantity": "10", "price": "96"}, paper_total="960")
+    desk.do(desk.clerk, other, "submit", checked="on")
+    desk.do(desk.clerk, other, "approve")
+    assert (again(other).state, Request.objects.count()) == ("approved", 1)
+
+
+def test_orders_over_the_limit_wait_one_by_one_in_their_order(desk):
+    publish(["订单·审核", "", "", "", "", "", "", "> 0", "", "销售经理", "4", "一般", "无"])
+    type(desk.customer).objects.filter(pk=desk.customer.pk).update(credit_limit=500)
+    made = [desk.enter({"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200") for _ in range(4)]
+    for order in made:
+        desk.do(desk.clerk, order, "submit", checked="on")
+    answer = desk.at(desk.clerk).post(f"{ORDERS}do/approve/", {"id": [o.pk for o in made]})
+    assert "办好 2 条，2 条没办成" in text(answer)
+    assert [again(o).state for o in made] == ["approved", "approved", "submitted", "submitted"]
+    assert list(Request.objects.order_by("pk").values_list("record_id", flat=True)) == [made[2].pk, made[3].pk]
+
+
+@pytest.fixture
+def ready(desk):
+    """An order of ten bearings that is approved, and not confirmed."""
+    order = desk.enter(
+        {"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200", required_on=str(clock.today())
+    )
+    desk.do(desk.clerk, order, "submit", checked="on")
+    desk.do(desk.clerk, order, "approve")
+    return again(order)
+
+
+def ship(desk, order, quantity, **values):
+    line = order.lines.get()
+    given = {"id": order.pk, f"q-{line.pk}": quantity, "carrier": "顺丰", "waybill": "SF1234567890123"} | values
+    return desk.at(desk.clerk).post("/orders/ship/", given)
+
+
+@pytest.mark.clause("C-ORD-03")
+def test_nothing_is_shipped_before_the_customer_has_confirmed_and_a_link_that_is_only_opened_changes_nothing(
+    desk, ready, client
+):
+    answer = ship(desk, ready, "10")
+    assert "客户还没有确认，登记确认或发链接以后再发货。" in text(answer)
+    assert not Delivery.objects.exists()
+    # an offline order is not confirmed by a payment on a platform, and a chat needs its picture
+    told = desk.do(desk.clerk, ready, "confirm", means="paid", proof="已付")
+    assert "线下订单不能用「平台已付款」确认，换一种。" in text(told)
+    told = desk.do(desk.clerk, ready, "confirm", means="chat", proof="微信 10:32")
+    assert "「聊天截图」要先在订单上传附件" in text(told)
+
+    contact = confirming.contacts(ready)[0]
+    given = {"ask": "orders.confirm", "contact": contact.key, "days": "7"}
+    page = text(desk.at(desk.clerk).post(f"/guests/orders.order/{ready.pk}/invite/", given))
+    link = re.search(r"http://testserver(/g/[\w-]+/)", page)[1]
+    link += f"{Invitation.objects.get().pk}/"
+    shown = text(client.get(link))
+    for item in ("轴承", "10", "20.00", str(ready.required_on), "昆山市前进路1号"):
+        assert item in shown
+    assert again(ready).confirmed_at is None, "opening it changes nothing"
+    client.post(link, {"choice": "ok"})
+    done = again(ready)
+    assert (done.confirmed_by, bool(done.confirmed_at)) == ("link", True)
+    assert ship(desk, ready, "10").status_code == 302
+
+    paid = perform(actions.create, by=SYSTEM, rows=[{
+        "customer": desk.customer.pk, "source": "platform", "consignee": "张*", "address": "昆山",
+        "lines": [{"item_name": "x", "quantity": "1", "price": "1"}],
+    }]).done[0]  # fmt: skip
+    perform(actions.submit, [paid], by=SYSTEM)
+    assert perform(
+        confirming.confirm, [paid], by=SYSTEM, params={"means": "paid", "proof": "支付宝 2026112622001"}
+    ).done
+
+
+def test_a_stamped_reply_counts_with_its_scan(desk, ready):
+    desk.at(desk.clerk).post(f"/files/orders.order/{ready.pk}/", {"file": SimpleUploadedFile("回签.txt", b"ok")})
+    desk.do(desk.clerk, ready, "confirm", means="stamped", proof="潘工 11-20 回签")
+    assert (again(ready).confirmed_by, again(ready).confirmed_note) == ("stamped", "潘工 11-20 回签")
+
+
+@pytest.mark.clause("C-ORD-04")
+def test_a_doubt_holds_the_order_until_the_rep_has_answered(desk):
+    order = desk.enter({"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200")
+    desk.do(desk.clerk, order, "submit", checked="on")
+    desk.do(desk.clerk, order, "doubt", text="单价和上次差一半，对吗")
+    assert again(order).hold == "有疑问：单价和上次差一半，对吗"
+    assert Notice.objects.filter(person_id=desk.rep.pk).latest("pk").title.startswith("订单有疑问")
+    assert "答复疑问" in text(desk.at(desk.rep).get("/"))
+    assert "挂起" in text(desk.at(desk.clerk).get(f"{ORDERS}{order.pk}/"))
+    assert "挂起中" in text(desk.do(desk.manager, order, "approve"))
+    running = Clock.objects.get(kind="orders.doubt")
+    assert (running.person_id, running.minutes, running.state) == (desk.rep.pk, 240, "running")
+    assert Clock.objects.get(kind="orders.audit").state == "held"
+    # past its time the manager is told too
+    Clock.objects.filter(pk=running.pk).update(told=2, next_at=clock.now() - timedelta(minutes=1))
+    watch.remind()
+    told = Notice.objects.filter(kind="deadlines.due", record_id=order.pk)
+    assert set(told.values_list("person_id", flat=True)) == {desk.rep.pk, desk.manager.pk}
+
+    desk.do(desk.rep, order, "explain", answer="对，谈的年度价")
+    assert again(order).hold == ""
+    assert Clock.objects.get(kind="orders.doubt").stopped_at
+    page = text(desk.at(desk.clerk).get(f"{ORDERS}{order.pk}/"))
+    assert "单价和上次差一半，对吗" in page
+    assert "对，谈的年度价" in page
+    desk.do(desk.manager, order, "approve")
+    assert again(order).state == "approved"
+
+
+ASSIGNED = [["江苏省", "轴承", "何雨桐"], ["江苏省", "五金", "沈亦舟"], ["其他", "", "无"]]
+EXAMPLE = ["江苏省", "轴承", "何雨桐"]
+
+
+@pytest.mark.clause("C-ORD-06")
+def test_an_order_with_one_fitting_person_is_assigned_at_once_and_one_of_two_is_chosen_with_a_reason(desk):
+    people = {n: factories.person(n, unit_=desk.unit, position_=desk.rep.position) for n in ("何雨桐", "沈亦舟")}
+    table("order_assignment", ASSIGNED, EXAMPLE)
+    bearing = factories.product(category=factories.category("轴承").pk)
+    screw = factories.product(category=factories.category("五金").pk)
+    factories.price_list({bearing: 100, screw: 1})
+
+    def approved(*products):
+        order = desk.enter(*({"product": p.pk, "quantity": "1"} for p in products))
+        return again(factories.approved(again(order)))
+
+    one = approved(bearing)
+    assert one.assigned_to_id == people["何雨桐"].pk
+    assert one.assigned_why == "江苏省、轴承：《订单分配》第 2 版第 1 行"
+    both = approved(bearing, screw)
+    assert both.assigned_to_id is None
+    assert {p for p, _ in assigning.proposed([both])[both.pk]} == {p.pk for p in people.values()}
+    desk.do(desk.clerk, both, "assign", to=people["沈亦舟"].pk, why="五金占大头")
+    assert (again(both).assigned_to_id, again(both).assigned_why) == (people["沈亦舟"].pk, "手工：五金占大头")
+    desk.do(desk.clerk, both, "assign", to=people["何雨桐"].pk, why="沈亦舟休假")
+    told = Notice.objects.filter(kind="orders.assigned", record_id=both.pk)
+    assert set(told.values_list("person_id", flat=True)) == {p.pk for p in people.values()}
+
+
+@pytest.mark.clause("C-ORG-12")
+def test_the_next_order_goes_to_the_new_owner_of_the_region_and_older_ones_stay(desk):
+    people = {n: factories.person(n, unit_=desk.unit, position_=desk.rep.position) for n in ("何雨桐", "沈亦舟")}
+    table("order_assignment", ASSIGNED, EXAMPLE)
+    bearing = factories.product(category=factories.category("轴承").pk)
+    factories.price_list({bearing: 100})
+    first = again(factories.approved(desk.enter({"product": bearing.pk, "quantity": "1"})))
+    table(
+        "order_assignment",
+        [["江苏省", "轴承", "沈亦舟"], ["其他", "", "无"]],
+        ["江苏省", "轴承", "沈亦舟"],
+        "2026-02-01",
+    )
+    second = again(factories.approved(desk.enter({"product": bearing.pk, "quantity": "1"})))
+    assert (again(first).assigned_to_id, second.assigned_to_id) == (people["何雨桐"].pk, people["沈亦舟"].pk)
+
+
+@pytest.mark.clause("C-ORD-11")
+def test_eight_of_ten_are_partly_shipped_and_the_rest_a_day_late_is_not_on_time(desk, ready):
+    desk.do(desk.clerk, ready, "confirm", means="contract", proof="KJ-2026-001")
+    assert ship(desk, ready, "8").status_code == 302
+    first = Delivery.objects.get()
+    desk.at(desk.clerk).post(
+        f"/orders/delivery/{first.pk}/sign/", {"signed_on": str(clock.today()), "signed_by": "潘工"}
+    )
+    progress = Progress.objects.get(order=ready)
+    assert (progress.shipped, progress.signed_on, again(ready).state) == (80, None, "executing")
+    page = text(desk.at(desk.clerk).get(f"{ORDERS}{ready.pk}/"))
+    assert "部分发货" in page
+    assert shipped_of([ready.lines.get().pk]) == {ready.lines.get().pk: 8}
+    assert "最多再发 2。" in text(ship(desk, ready, "3"))
+    Order.objects.filter(pk=ready.pk).update(required_on=clock.today() - timedelta(days=1))
+    assert ship(desk, ready, "2").status_code == 302
+    last = Delivery.objects.latest("pk")
+    desk.at(desk.clerk).post(f"/orders/delivery/{last.pk}/sign/", {"signed_on": str(clock.today())})
+    progress.refresh_from_db()
+    assert (progress.shipped, progress.signed_on) == (100, clock.today())
+    assert "没有按时送到" in text(desk.at(desk.clerk).get(f"{ORDERS}{ready.pk}/"))
+
+
+def test_a_voided_delivery_gives_its_goods_back_and_the_order_its_state(desk, ready):
+    desk.do(desk.clerk, ready, "confirm", means="contract", proof="KJ-2026-001")
+    ship(desk, ready, "10")
+    assert "先作废发货单" in text(desk.do(desk.clerk, ready, "void", reason="错单"))
+    made = Delivery.objects.get()
+    desk.at(desk.clerk).post(f"/orders/delivery/{made.pk}/void/", {"reason": "没装上车"})
+    assert (Progress.objects.get(order=ready).shipped, again(ready).state) == (0, "approved")
+    desk.do(desk.manager, ready, "unapprove", reason="客户改数量")
+    assert again(ready).state == "submitted"
+
+
+def test_only_allowed_moves_are_possible_for_anybody(desk):
+    order = desk.enter({"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200")
+    moves = (actions.approve, actions.close, actions.unapprove, actions.send_back, actions.explain)
+    for who in (SYSTEM, actor_of(desk.manager.pk), actor_of(desk.clerk.pk)):
+        for move in moves:
+            params = {f.name: "x" for f in move.shape.fields}
+            assert perform(move, [order.pk], by=who, params=params).refused[order.pk].code == "state"
+    desk.do(desk.clerk, order, "submit", checked="on")
+    desk.do(desk.manager, order, "approve")
+    desk.do(desk.manager, order, "close", reason="客户取消其余")
+    names = list(
+        Event.objects.filter(model="orders.order", record_id=order.pk).order_by("id").values_list("name", flat=True)
+    )
+    assert names == [f"orders.order.{n}" for n in ("created", "submitted", "approved", "closed")]
+    page = text(desk.at(desk.clerk).get(f"{ORDERS}{order.pk}/"))
+    for word in ("林知夏", "陆建国", "客户取消其余"):
+        assert word in page
+
+
+def test_the_goods_of_two_shipments_at_once_never_exceed_what_was_ordered_and_the_tolerance(desk):
+    product = factories.product(tolerance="5")
+    factories.price_list({product: 10})
+    order = factories.approved(desk.enter({"product": product.pk, "quantity": "100"}))
+    line = order.lines.get()
+
+    def deliver(quantity):
+        row = {"order": order.pk, "lines": [{"order_line": line.pk, "quantity": quantity}]}
+        return perform(delivering.create, by=SYSTEM, rows=[row])
+
+    assert deliver("100").done
+    assert deliver("5").done, "inside the tolerance"
+    assert "（容差 5%）" in deliver("1").refused[0].text
+    foreign = factories.approved(factories.order())
+    row = {"order": order.pk, "lines": [{"order_line": foreign.lines.get().pk, "quantity": "1"}]}
+    assert "不是这张订单的" in perform(delivering.create, by=SYSTEM, rows=[row]).refused[0].text
+
+
+def test_the_forms_are_printed(desk, ready):
+    desk.do(desk.clerk, ready, "confirm", means="contract", proof="KJ-2026-001")
+    ship(desk, ready, "8")
+    made = Delivery.objects.get()
+    asked = [("orders.order", ready.pk, "orders.confirmation"), ("orders.delivery", made.pk, "orders.note"),
+             ("orders.delivery", made.pk, "orders.plain_note")]  # fmt: skip
+    for kind, pk, form in asked:
+        answer = desk.at(desk.clerk).post("/print/", {"kind": kind, "id": pk, "form": form})
+        assert answer["Content-Type"] == "application/pdf", form
+
+
+def test_what_an_order_cannot_be_entered_with(desk):
+    stopped = factories.product(name="旧轴承")
+    perform(factories.catalog.stop, [stopped.pk], by=SYSTEM)
+    row = {"customer": desk.customer.pk, "consignee": "潘工", "address": "昆山"}
+    for lines, words in (
+        ([{"quantity": "1"}], "没有产品，选一个产品或写品名"),
+        ([{"item_name": "x", "quantity": "0"}], "要大于 0"),
+        ([{"product": stopped.pk, "quantity": "1"}], "旧轴承已停售"),
+        ([{"product": 999_999, "quantity": "1"}], "不存在，或不在你能看到的范围里"),
+    ):
+        outcome = perform(actions.create, by=actor_of(desk.clerk.pk), rows=[row | {"lines": lines}])
+        assert words in outcome.refused[0].text
+    elsewhere = factories.customer()
+    outcome = perform(
+        actions.create,
+        by=actor_of(desk.clerk.pk),
+        rows=[row | {"customer": elsewhere.pk, "lines": [{"item_name": "x", "quantity": "1"}]}],
+    )
+    assert outcome.refused[0].field == "customer"
+    assert not Order.objects.exists()
+
+
+def test_what_changes_after_the_customer_has_confirmed_is_to_be_confirmed_again(desk):
+    order = desk.enter({"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200")
+    desk.do(desk.clerk, order, "submit", checked="on")
+    desk.do(desk.clerk, order, "confirm", means="contract", proof="KJ-2026-001")
+    desk.do(desk.manager, order, "send_back", reason="改数量")
+    by = actor_of(desk.clerk.pk)
+    perform(actions.edit, [order.pk], by=by, params={"remark": "急"})
+    assert again(order).confirmed_by == "contract", "a remark is none of the five items"
+    perform(actions.edit, [order.pk], by=by, params={"lines": [{"id": order.lines.get().pk, "quantity": "12"}]})
+    assert (again(order).confirmed_at, again(order).confirmed_by, again(order).amount) == (None, "", 240)
