@@ -60,13 +60,13 @@ def test_what_the_table_names_waits_for_each_step_and_is_done_by_the_last_consen
     assert (state_of(customer), turns(), latest().state) == ("active", ["陆建国"], "open")
     assert latest().number.startswith("SP")
     notice = Notice.objects.get(person_id=office.manager.pk)
-    assert notice.title == "要你审批：停用 昆山澄江"
+    assert notice.title == f"要你审批：停用 {customer.number} 昆山澄江"
 
     page = office.desk(office.manager).get(f"/approvals/request/{latest().pk}/").content.decode()
     assert "不再合作" in page
     assert "《审批路线》第 2 版第 1 行" in page
-    assert "停用 昆山澄江" in office.desk(office.manager).get("/approvals/").content.decode()
-    assert "审批：停用 昆山澄江" in office.desk(office.manager).get("/").content.decode()
+    assert f"停用 {customer.number} 昆山澄江" in office.desk(office.manager).get("/approvals/").content.decode()
+    assert f"审批：停用 {customer.number} 昆山澄江" in office.desk(office.manager).get("/").content.decode()
 
     for who, then in ((office.manager, ["沈文"]), (office.finance, ["许曼"])):
         assert decide(office, who, "agree", opinion="可以").status_code == 200
@@ -76,7 +76,7 @@ def test_what_the_table_names_waits_for_each_step_and_is_done_by_the_last_consen
     events = Event.objects.filter(model="customers.customer", record_id=customer.pk)
     assert events.filter(name="customers.customer.deactivated").count() == 1
     told = Notice.objects.filter(person_id=office.rep.pk).latest("pk")
-    assert told.title == "已办理：停用 昆山澄江"
+    assert told.title == f"已办理：停用 {customer.number} 昆山澄江"
     page = office.desk(office.rep).get(f"/customers/customer/{customer.pk}/").content.decode()
     assert "审批通过：陆建国、沈文、许曼" in page
 
@@ -153,7 +153,7 @@ def test_while_it_is_open_the_record_is_locked_and_a_second_request_is_told(offi
     again = ask(office, customer, office.colleague)
     assert again.status_code == 404, "not hers"
     text = ask(office, customer).content.decode()
-    assert "正在审批（周启明 提交的「停用 昆山澄江」），批完或撤回以后再改。" in text
+    assert f"正在审批（周启明 提交的「停用 {customer.number} 昆山澄江」），批完或撤回以后再改。" in text
     edit = perform(actions.edit, [customer.pk], by=actor_of(office.rep.pk), params={"city": "苏州市"})
     assert edit.refused[customer.pk].code == "locked"
     decide(office, office.rep, "withdraw")
@@ -255,16 +255,15 @@ def test_high_risk_needs_the_second_factor(office):
     publish(row(OFF, "销售经理", risk="高"))
     customer = office.customer()
     ask(office, customer)
-    assert "要两步验证才能批" in decide(office, office.manager, "agree").content.decode()
+    assert "要用两步验证的动态码同意" in decide(office, office.manager, "agree").content.decode()
+    assert "先在「设置」里打开两步验证" in decide(office, office.manager, "agree_safely", code="1").content.decode()
     assert (state_of(customer), turns()) == ("active", ["陆建国"])
-
     secret = auth.generate_totp_secret()
     auth.TOTP.activate(factories.login_of(office.manager), secret)
-    assert "要填验证器上的六位动态码" in decide(office, office.manager, "agree").content.decode()
-    assert "动态码不对" in decide(office, office.manager, "agree", code="000000").content.decode()
-
+    assert decide(office, office.manager, "agree_safely").status_code == 422
+    assert "动态码不对" in decide(office, office.manager, "agree_safely", code="000000").content.decode()
     code = auth.format_hotp_value(auth.hotp_value(secret, int(time.time()) // 30))
-    decide(office, office.manager, "agree", code=code)
+    decide(office, office.manager, "agree_safely", code=code)
     assert state_of(customer) == "inactive"
     assert code not in str(list(Event.objects.values_list("data", flat=True)))
 
@@ -314,11 +313,11 @@ def test_urged_at_most_once_in_two_hours_and_hurried_through_the_night(office):
 def test_those_copied_see_it_and_their_reading_is_kept(office):
     publish(row(OFF, "销售经理", copies="财务"))
     ask(office, office.customer(name="昆山澄江"))
-    assert Notice.objects.get(person_id=office.finance.pk).title == "抄送：停用 昆山澄江"
+    assert Notice.objects.get(person_id=office.finance.pk).title == f"抄送：{latest().name}"
     copy = latest().copied.get()
     assert copy.read_at is None
     client = office.desk(office.finance)
-    assert "停用 昆山澄江" in client.get("/approvals/?tab=copied").content.decode()
+    assert latest().name in client.get("/approvals/?tab=copied").content.decode()
     assert client.get(f"/approvals/request/{latest().pk}/").status_code == 200
     copy.refresh_from_db()
     assert copy.read_at

@@ -133,7 +133,8 @@ def _order(n: int, day: date, products: list[Product], customers: list[Customer]
 
 def _ship(ids: Sequence[int], ages: dict[int, int]) -> None:
     """The older ones are out, one in nine only in part, and most of them signed for."""
-    rows, lines = [], list(OrderLine.objects.filter(order_id__in=ids).order_by("order_id", "pk"))
+    rows: list[dict[str, Any]] = []
+    lines = list(OrderLine.objects.filter(order_id__in=ids).order_by("order_id", "pk"))
     orders = {o.pk: o for o in Order.objects.filter(pk__in=ids)}
     for n, pk in enumerate(ids):
         mine = [x for x in lines if x.order_id == pk]

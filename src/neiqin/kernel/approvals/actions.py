@@ -46,7 +46,7 @@ URGED_EACH = 2 * 3600  # seconds: practice.md 4.1
 OPINION = Field("opinion", "意见", maxlength=300, span=2)
 WHY = OPINION.but(label="原因", required=True)
 WHO = Field("to", "交给谁", "person", ref="people.person", required=True)
-CODE = Field("code", "动态码", maxlength=10, personal=True, help="金额大的要两步验证：打开手机上的验证器，填六位数")
+CODE = Field("code", "动态码", required=True, maxlength=10, personal=True, help="打开手机上的验证器，填六位数")
 BACK_TO = Field("place", "退到第几步", "number", min=0, help="空着退给提交人；填数字退到走过的那一步")
 STRAIGHT = Field("straight", "改好后直接回到我这里", "bool", help="不勾就从退到的那一步重新走")
 _SUBMITTED = Shape(tuple(
@@ -191,14 +191,37 @@ def _result(requests: Batch[Request], request: Request) -> News | None:
 
 
 @action(Request, "同意", may=VIEW, event="agreed", from_=OPEN, icon="check", key="A", primary=True)
-def agree(requests: Batch[Request], *, opinion: Annotated[str, OPINION] = "", code: Annotated[str, CODE] = "") -> None:
-    """Consent. Several at once only where the table calls them low risk; high ones need the second factor."""
+def agree(requests: Batch[Request], *, opinion: Annotated[str, OPINION] = "") -> None:
+    """Consent. Several at once only where the table calls them low risk."""
     if len(requests) > 1:
-        several = "不是低风险的，一件一件看。"
-        requests.refuse({r.pk: several for r in requests if r.risk != LOW})
-    high = [r.pk for r in requests if r.risk == HIGH]
-    if high and not requests.preview and (problem := code_fits(requests.by.id, code)):
-        requests.refuse(dict.fromkeys(high, Refusal(problem, "code")))
+        requests.refuse({r.pk: "不是低风险的，一件一件看。" for r in requests if r.risk != LOW})
+    text = "这一件风险高，要用两步验证的动态码同意。"
+    requests.refuse({r.pk: text for r in requests if r.risk == HIGH})
+    _agree(requests, opinion)
+
+
+@action(
+    Request,
+    "同意（动态码）",
+    may=VIEW,
+    event="agreed_safely",
+    from_=OPEN,
+    icon="check",
+    key="A",
+    primary=True,
+    bulk=False,
+)
+def agree_safely(
+    requests: Batch[Request], *, code: Annotated[str, CODE], opinion: Annotated[str, OPINION] = ""
+) -> None:
+    """Consent with the second factor, which high risk needs."""
+    problem = "" if requests.preview else code_fits(requests.by.id, code)
+    if problem:
+        requests.refuse(dict.fromkeys(requests.ids, Refusal(problem, "code")))
+    _agree(requests, opinion)
+
+
+def _agree(requests: Batch[Request], opinion: str) -> None:
     _decide(requests, lambda walk: walk.agree(requests.by.id, opinion))
     requests.tell({i: {"note": opinion} for i in requests.ids if opinion})
 

@@ -13,7 +13,18 @@ from neiqin.kernel.actions.perform import preview
 from neiqin.kernel.actions.refusals import NotAllowed, TooSlow
 from neiqin.kernel.approvals import actions, room, routes
 from neiqin.kernel.approvals.declare import ASKED
-from neiqin.kernel.approvals.models import MANAGE, OPEN, RETURNED, VIEW, Copy, Node, Request, Task, visible_requests
+from neiqin.kernel.approvals.models import (
+    HIGH,
+    MANAGE,
+    OPEN,
+    RETURNED,
+    VIEW,
+    Copy,
+    Node,
+    Request,
+    Task,
+    visible_requests,
+)
 from neiqin.kernel.deadlines import calendar
 from neiqin.kernel.deadlines.models import Clock
 from neiqin.kernel.fields.field import Field
@@ -260,8 +271,9 @@ def _actions(one: Request, tasks: list[Task], now: Node | None, person: Any) -> 
     verbs: list[Any] = []
     if one.state == OPEN and mine is not None:
         chooses = mine.way == Task.Way.CHOOSE
+        agree = actions.agree_safely if one.risk == HIGH else actions.agree
         verbs += [actions.pass_on] if chooses else [
-            actions.agree, actions.refuse, actions.pass_on, actions.lend, actions.add_before, actions.add_after,
+            agree, actions.refuse, actions.pass_on, actions.lend, actions.add_before, actions.add_after,
         ]  # fmt: skip
     if one.state == OPEN and any(t.by_id == person.id and t.state == Task.State.OPEN for t in tasks):
         verbs.append(actions.remove)

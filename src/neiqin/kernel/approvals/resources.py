@@ -30,7 +30,8 @@ request = Resource(
     fast_sorts=("-created_at",),
     number="number",
     actions=(
-        actions.agree, actions.refuse, actions.pass_on, actions.lend, actions.add_before, actions.add_after,
+        actions.agree, actions.agree_safely, actions.refuse,
+        actions.pass_on, actions.lend, actions.add_before, actions.add_after,
         actions.remove, actions.take_back, actions.urge, actions.hurry, actions.withdraw, actions.end,
     ),
     page=pages.show,

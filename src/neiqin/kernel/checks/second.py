@@ -22,6 +22,7 @@ from neiqin.kernel.notices.tell import MAIL, Kind, tell
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import Person
 from neiqin.kernel.personal import blobs
+from neiqin.kernel.resources import subjects
 from neiqin.kernel.resources.resource import site
 
 TOLD = Kind("checks.second", "第二人复核的结果", MAIL)
@@ -67,12 +68,7 @@ def _parsed(one: Second, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def title_of(one: Second) -> str:
     """The records it is about, in words."""
-    kind = action_of(one).kind
-    resource, ids = site().resources[kind], [int(i) for i in one.held.versions]
-    if not ids:
-        return str(_given(one).get(resource.title, "") or f"新的{resource.label}")
-    titles = site().names(kind, ids[:3])
-    return "、".join(titles.values()) + (f"等 {len(ids)} {resource.noun}" if len(ids) > 3 else "")
+    return subjects.title_of(one.held)
 
 
 def url_of(one: Second) -> str:

@@ -23,5 +23,7 @@ def title_of(held: Held) -> str:
     resource, ids = resource_of(held), ids_of(held)
     if not ids:
         return str(given_of(held).get(resource.title, "") or f"新的{resource.label}")
-    titles = site().names(resource.key, ids[:3])
-    return "、".join(titles.values()) + (f"等 {len(ids)} {resource.noun}" if len(ids) > 3 else "")
+    rows = resource.model._base_manager.filter(pk__in=ids[:3]).order_by("pk")
+    columns = dict.fromkeys(filter(None, (resource.number, resource.title)))
+    titles = [" ".join(filter(None, row)) for row in rows.values_list(*columns)]
+    return "、".join(titles) + (f"等 {len(ids)} {resource.noun}" if len(ids) > 3 else "")

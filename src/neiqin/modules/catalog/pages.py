@@ -43,7 +43,8 @@ def price(request: Any) -> HttpResponse:
         except BadFormat as error:
             problems.append(Problem(field.name, field.label, str(error)))
     found = _found(values, request.person) if values and not problems else None
-    fields = [form_field(f, given.get(f.name, ""), errors=problems) for f in FIELDS]
+    names = {"product": found.product.name, "customer": found.customer.name if found.customer else ""} if found else {}
+    fields = [form_field(f, given.get(f.name, ""), names.get(f.name, ""), errors=problems) for f in FIELDS]
     return render(request, "catalog_price.html", Bag(fields=fields, found=found, labels=LABEL))
 
 

@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
+from neiqin.kernel.approvals.models import OPEN, Request
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages.forms import form_field
@@ -78,6 +79,9 @@ def notes(order: Order, person: Any) -> list[Bag]:
     found = []
     if order.hold:
         found.append(_note("warn", "挂起。", order.hold))
+    if request := Request.objects.filter(model="orders.order", record_id=order.pk, state=OPEN).first():
+        link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
+        found.append(Bag(tone="", bold="正在审批。", text=f"{request.rule}：{request.route}", links=[link], named=[]))
     if order.state in ALIVE:
         done = progress.shipped if progress else Decimal(0)
         due = order.required_on
