@@ -39,8 +39,8 @@ from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
 from neiqin.modules.orders import actions as orders
-from neiqin.modules.orders import confirming, delivering
-from neiqin.modules.orders.models import Delivery, Order
+from neiqin.modules.orders import confirming, delivering, parts
+from neiqin.modules.orders.models import Delivery, Order, Part
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from tests.stranger import receipts
@@ -231,6 +231,13 @@ def shipped(order_: Order, *quantities: Any, **values: Any) -> Delivery:
     return Delivery.objects.get(pk=outcome.done[0])
 
 
+def part() -> Part:
+    """The first task of an order that is handed over."""
+    made = approved(order(required_on=str(clock.today())))
+    assert perform(parts.hand_over, [made.pk], by=SYSTEM).done
+    return Part.objects.filter(order=made).order_by("pk")[0]
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -297,6 +304,7 @@ MAKERS: dict[str, Any] = {
     "catalog.product": lambda: product(),
     "catalog.pricelist": lambda: price_list(),
     "orders.order": lambda: order(),
+    "orders.part": lambda: part(),
     "orders.delivery": lambda: shipped(approved(order()), 10),
     "approvals.request": lambda: request(),
     "people.person": lambda: person("试用"),

@@ -1,11 +1,13 @@
 """The order desk through its screens: entered, checked, priced, approved, confirmed, assigned, shipped, signed for."""
 
 import re
-from datetime import timedelta
+from collections import defaultdict
+from datetime import date, datetime, timedelta
 from decimal import Decimal as D
 
 import orjson
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -21,8 +23,8 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.rules import actions as rules
 from neiqin.kernel.rules.models import Table
-from neiqin.modules.orders import actions, assigning, confirming, delivering
-from neiqin.modules.orders.models import Delivery, Order, Progress, shipped_of
+from neiqin.modules.orders import actions, assigning, confirming, delivering, parts, times
+from neiqin.modules.orders.models import Delivery, Order, Part, Progress, shipped_of
 from tests import factories
 from tests.approvals.office import publish
 
@@ -436,3 +438,109 @@ def test_what_changes_after_the_customer_has_confirmed_is_to_be_confirmed_again(
     assert again(order).confirmed_by == "contract", "a remark is none of the five items"
     perform(actions.edit, [order.pk], by=by, params={"lines": [{"id": order.lines.get().pk, "quantity": "12"}]})
     assert (again(order).confirmed_at, again(order).confirmed_by, again(order).amount) == (None, "", 240)
+
+
+@pytest.fixture
+def departments(desk):
+    """An order due in ten days, confirmed; the warehouse's person."""
+    rights = {f"orders_{r}": "all" for r in ("view", "ship")} | {"orders_part": "own"}
+    stock = factories.person("仓小芳", unit_=desk.unit, position_=factories.position("仓储物流", **rights))
+    due = date(2026, 11, 30)
+    with time_machine.travel("2026-11-20 02:00Z", tick=True):
+        order = desk.enter(
+            {"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200", required_on=str(due)
+        )
+        desk.do(desk.clerk, order, "submit", checked="on")
+        desk.do(desk.clerk, order, "approve")
+        yield desk, again(order), stock
+
+
+@pytest.mark.clause("C-ORD-07")
+def test_departments_have_tasks_counted_back_from_the_delivery_date_and_answer_with_another_date(departments):
+    desk, order, stock = departments
+    assert "客户还没有确认" in text(desk.do(desk.clerk, order, "hand_over"))
+    desk.do(desk.clerk, order, "confirm", means="contract", proof="KJ-2026-001")
+    desk.do(desk.clerk, order, "hand_over")
+    rows = Part.objects.filter(order=order).order_by("end_on")
+    assert list(rows.values_list("department", "owner_id", "start_on", "end_on")) == [
+        ("采购", stock.pk, date(2026, 11, 24), date(2026, 11, 25)),
+        ("仓储", stock.pk, date(2026, 11, 27), date(2026, 11, 27)),
+        ("物流", stock.pk, date(2026, 11, 30), date(2026, 11, 30)),
+    ]
+    assert "接收：采购" in text(desk.at(stock).get("/"))
+    buying = rows[0]
+    answer = {"promised_on": "2026-11-27", "note": "厂家缺货"}
+    desk.at(stock).post(f"/orders/part/{buying.pk}/reschedule/", answer)
+    page = text(desk.at(desk.rep).get(f"{ORDERS}{order.pk}/"))
+    assert "交期有风险：采购" in page
+    told = Notice.objects.filter(person_id=desk.rep.pk, kind="orders.late").get()
+    assert told.text == "采购答复 2026-11-27，比计划晚 2 天"
+    assert "已经移交过" in text(desk.do(desk.clerk, order, "hand_over"))
+
+
+@pytest.mark.clause("C-ORD-08")
+def test_a_task_past_its_day_marks_the_order_late_and_tells_clerk_and_rep_once(departments):
+    desk, order, stock = departments
+    desk.do(desk.clerk, order, "confirm", means="contract", proof="KJ-2026-001")
+    desk.do(desk.clerk, order, "hand_over")
+    buying, packing, _ = Part.objects.filter(order=order).order_by("end_on")
+    desk.at(stock).post(f"/orders/part/{packing.pk}/report/", {"progress": "40"})
+    with time_machine.travel("2026-11-27 02:00Z", tick=True):
+        for _ in range(3):
+            parts.every_hour()
+        page = text(desk.at(desk.rep).get(f"{ORDERS}{order.pk}/"))
+        assert "延误 2 天：采购。交付任务完成 13%，预计 11-30 交付" in page
+        for who in (desk.rep, desk.clerk):
+            told = Notice.objects.filter(person_id=who.pk, kind="orders.late")
+            assert [n.text for n in told] == ["采购应在 2026-11-25 完成，已晚 2 天"]
+        # a blocked task is told at once, with its reason
+        assert "受阻要写原因" in text(
+            desk.at(stock).post(f"/orders/part/{packing.pk}/report/", {"progress": "40", "blocked": "on"})
+        )
+        desk.at(stock).post(f"/orders/part/{packing.pk}/report/", {"progress": "40", "blocked": "on", "note": "少纸箱"})
+        assert Notice.objects.filter(person_id=desk.rep.pk, text="仓储受阻：少纸箱").count() == 1
+        desk.at(stock).post(f"/orders/part/{buying.pk}/finish/", {})
+        parts.every_hour()
+        assert Notice.objects.filter(person_id=desk.rep.pk, kind="orders.late").count() == 2
+
+
+@pytest.mark.clause("C-ORD-20")
+def test_from_friday_evening_to_monday_morning_are_two_working_hours_compared_with_the_baseline(desk, monkeypatch):
+    moments = {}
+
+    def handed(received, over):
+        order = desk.enter(
+            {"item_name": "轴承", "quantity": "10", "price": "20"}, paper_total="200", required_on="2026-12-01"
+        )
+        factories.approved(order)
+        assert perform(parts.hand_over, [order.pk], by=actor_of(desk.clerk.pk)).done
+        real, _ = times._moments([order.pk])
+        assert set(real[order.pk]) == {"created", "submitted", "approved", "handed_over"}, "read from events"
+        one, other = (datetime.fromisoformat(m) for m in (received, over))
+        moments[order.pk] = {"created": one, "submitted": other, "approved": other, "handed_over": other}
+
+    rule = ["订单处理时间", "2026-01-05", "2026-01-09", "4"]
+    table("order_baseline", [rule], rule)
+    handed("2026-01-05T01:00Z", "2026-01-05T07:00Z")  # nine to three with lunch: five hours
+    handed("2026-11-20T09:00Z", "2026-11-23T02:00Z")  # Friday five to Monday ten
+    # events carry the server's clock; the moments of the clause are put in their place
+    monkeypatch.setattr(times, "_moments", lambda ids: (moments, defaultdict(list)))
+    with time_machine.travel("2026-11-25 02:00Z", tick=True):
+        (one,) = times.taken(Order.objects.all(), date(2026, 11, 1), date(2026, 11, 25))
+        assert one.hours["收单到移交"] == D("2.00")
+        page = text(desk.at(desk.manager).get("/orders/times/"))
+    shown = re.sub(r"<[^>]+>|\s+", " ", page)
+    assert re.search(r"收单到移交\s+2\s+5\s+−60%", shown), shown[-900:]
+    assert "按时 100%" in shown
+
+
+@pytest.mark.clause("C-CUS-06")
+def test_the_customers_file_shows_what_it_had_delivered_without_anybody_typing_it(desk):
+    type(desk.customer).objects.filter(pk=desk.customer.pk).update(settlement_method="monthly")
+    page = f"/customers/customer/{desk.customer.pk}/"
+    assert "还没有发过货" in text(desk.at(desk.rep).get(page))
+    for price, quantity in (("20", 10), ("26", 5)):
+        order = desk.enter({"item_name": "深沟球轴承", "spec": "6204", "quantity": str(quantity), "price": price})
+        factories.shipped(factories.approved(order), quantity)
+    shown = re.sub(r"<[^>]+>|\s+", " ", text(desk.at(desk.rep).get(page)))
+    assert re.search(r"深沟球轴承\s+6204\s+15\s+—\s+26 ?\.00\s+22 ?\.00\s+[\d-]+\s+月结", shown), shown

@@ -186,6 +186,7 @@ PAGES: dict[str, Page] = {
     "approvals/times/": Page("approvals.view"),
     "catalog/price/": Page("catalog.view"),
     "orders/ship/": Page("orders.ship", absent=True),
+    "orders/times/": Page("orders.view"),
     "checks/": Page("checks.view"),
     "checks/second/": Page("", why="what one has asked for, or may check"),
     "checks/second/<int:number>/": Page("", hides=True, example=a_second, why="one's own, or what one may check"),

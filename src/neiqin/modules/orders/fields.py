@@ -6,7 +6,7 @@ from neiqin.kernel.fields.field import Choice, Field
 from neiqin.kernel.fields.formats.masks import mask_mobile, whole
 from neiqin.modules.catalog.models import TAX_RATES
 from neiqin.modules.customers.fields import SETTLEMENTS
-from neiqin.modules.orders.states import DELIVERY_STATES, STATES
+from neiqin.modules.orders.states import DELIVERY_STATES, PART_STATES, STATES
 
 OFFLINE, PLATFORM, EXCEL, API = "offline", "platform", "excel", "api"
 SOURCES = (
@@ -74,6 +74,7 @@ LINE = (
     Field("customer_item", "客户料号", "code", maxlength=60, fold=True),
     Field("remark", "备注", maxlength=200, fold=True),
     Field("list_price", "标准价", "quantity", form=False),
+    Field("off", "优惠", "money", form=False, fold=True),
     Field("gross", "价税合计", "money", form=False),
     Field("price_rule", "价格依据", form=False),
 )
@@ -103,6 +104,19 @@ DELIVERY_KEPT = (
     Field("difference", "差异", form=False),
     Field("owner", "业务员", "person", ref="people.person", form=False, filter=True, role="who"),
     Field("state", "状态", "state", choices=DELIVERY_STATES, form=False, list=True, filter=True, role="st"),
+)
+PART = (
+    Field("name", "客户名称", form=False, list=True, filter=True, role="name"),
+    Field("order", "订单", "ref", ref="orders.order", form=False, list=True, filter=True),
+    Field("department", "部门环节", form=False, list=True, filter=True, role="id"),
+    Field("duty", "要做什么", form=False, list=True),
+    Field("owner", "承办人", "person", ref="people.person", form=False, list=True, filter=True, role="who"),
+    Field("start_on", "计划开始", "date", form=False, list=True),
+    Field("end_on", "计划完成", "date", form=False, list=True, filter=True),
+    Field("promised_on", "答复的日期", "date", form=False, list=True, filter=True),
+    Field("progress", "进度 %", "number", form=False, list=True),
+    Field("note", "说明", form=False),
+    Field("state", "状态", "state", choices=PART_STATES, form=False, list=True, filter=True, role="st"),
 )
 GOODS = (
     Field("order_line", "订单行", "number", required=True, min=1, max=2**63 - 1),

@@ -18,8 +18,8 @@ from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
-from neiqin.modules.orders import delivering, fields
-from neiqin.modules.orders.models import SHIP, Order, OrderLine, Progress, shipped_of
+from neiqin.modules.orders import delivering, fields, parts
+from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
 from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
 
 GOODS = (
@@ -31,6 +31,13 @@ GOODS = (
 GOODS_LEFT = (
     Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "订货", "quantity"),
     Field("shipped", "已发", "quantity"), Field("left", "未发", "quantity"), Field("unit", "单位"),
+)  # fmt: skip
+
+
+PARTS = (
+    Field("department", "部门环节"), Field("duty", "要做什么"), Field("who", "承办人"),
+    Field("start", "计划开始", "date"), Field("end", "计划完成", "date"), Field("promised", "答复", "date"),
+    Field("progress", "进度 %", "number"), Field("state", "状态", "state"),
 )  # fmt: skip
 
 
@@ -91,6 +98,9 @@ def notes(order: Order, person: Any) -> list[Bag]:
             found.append(_note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
         else:
             found.append(_note("", "", text))
+        tone, said = parts.words_of(order)
+        if said and done < 100:
+            found.append(_note(tone, "", said))
     elif order.state == SUBMITTED and order.confirmed_at is None:
         found.append(_note("", "", "客户还没有确认。可以登记确认，或在「客户确认」里发链接。"))
     if progress is not None and progress.signed_on and order.state != VOID:
@@ -121,6 +131,25 @@ def open_goods(record: Any, person: Any) -> Bag | None:
     ]  # fmt: skip
     return Bag(id="open-goods", label="未发", count=sum(1 for r in rows if r.cells[4]), columns=columns_of(GOODS_LEFT),
                rows=rows, html="", empty_text="")  # fmt: skip
+
+
+def parts_of(record: Any, person: Any) -> Bag | None:
+    """交付任务 on the order's page: what each department has to do and how far it is."""
+    found = list(Part.objects.filter(order=record).select_related("owner").order_by("end_on", "pk"))
+    if not found:
+        return None
+    seen = set(Part.objects.filter(Part.visible_to(person), order=record).values_list("pk", flat=True))
+    states = {s.value: s for s in Part.STATES}
+    rows = [
+        Bag(id=p.pk, url=f"/orders/part/{p.pk}/" if p.pk in seen else "", label=p.department, muted=False, cells=[
+            p.department, p.duty, p.owner.name, p.start_on, p.end_on, p.promised_on, p.progress,
+            (states[p.state].label, states[p.state].tone, states[p.state].part),
+        ])
+        for p in found
+    ]  # fmt: skip
+    return Bag(
+        id="parts", label="交付任务", count=len(found), columns=columns_of(PARTS), rows=rows, html="", empty_text=""
+    )
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:

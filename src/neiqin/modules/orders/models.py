@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q, Sum
 
 from neiqin.kernel import clock
@@ -20,7 +21,7 @@ from neiqin.modules.catalog.pricing import Ask, candidates
 from neiqin.modules.customers import states as customer_states
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import amounts
-from neiqin.modules.orders.states import DELIVERY_STATES, DRAFT, SHIPPED, STATES
+from neiqin.modules.orders.states import ASKED, DELIVERY_STATES, DRAFT, PART_STATES, SHIPPED, STATES
 
 SHIP = "orders.ship"
 
@@ -104,6 +105,9 @@ class Order(OfPerson, OwnedRecord):
                 record.region = record.region or customer.province
         fit = {p: r for p, r in enumerate(records) if p not in problems}
         refused = super().derive(list(fit.values()), batch)
+        if records and records[0].pk is None:
+            rows = [row["lines"] for row in batch.rows.values()]
+            _price_new([(r, rows[p]) for p, r in fit.items()])
         return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
 
 
@@ -148,17 +152,11 @@ class OrderLine(Line):
 
     @classmethod
     def derive(cls, rows: Any, batch: Any) -> dict[int, Any]:
-        """What the product says, and the price that holds for this customer on the order's day; then the money."""
+        """What the product says, and the price that holds for this customer on the order's day; then the money. Lines
+        of new orders are priced already."""
         orders = {r.pk: r for r in batch.records}
-        products = Product.objects.in_bulk({r.product_id for r in rows if r.product_id})
-        for row in rows:
-            product = products.get(row.product_id)
-            if product is not None:
-                row.item_name = row.item_name or product.name
-                row.spec, row.unit_name = row.spec or product.spec, row.unit_name or product.unit_name
-                row.tax_rate = row.tax_rate or product.tax_rate
-            row.tax_rate = row.tax_rate or "0.13"
-        _price(rows, orders, products)
+        open_ = [(orders[row.order_id], row) for row in rows if not row.price_rule or row.pk]
+        _price(open_)
         for row in rows:
             row.reckon()
         return {}
@@ -170,66 +168,91 @@ class OrderLine(Line):
         self.gross, self.net, self.tax = split.gross, split.net, split.tax
 
 
-def _price(rows: Sequence[OrderLine], orders: dict[int, Order], products: dict[int, Product]) -> None:
-    """Prices of lines that have none, and list prices; three queries for any number."""
-    priced = [r for r in rows if r.product_id in products and r.order_id in orders]
-    customers = Customer.objects.in_bulk({orders[r.order_id].customer_id for r in priced})
-    asks = []
-    for row in priced:
-        order, product = orders[row.order_id], products[row.product_id or 0]
-        customer = customers[order.customer_id]
-        unit = "" if row.unit_name == product.unit_name else row.unit_name
-        asks.append(Ask(
-            product.pk, row.quantity, order.doc_date, unit, customer.pk, customer.price_level, order.region,
-            order.channel,
-        ))  # fmt: skip
-    for row, found in zip(priced, candidates(asks), strict=True):
+def _price(pairs: Sequence[tuple[Order, OrderLine]]) -> None:
+    """Fill in what the product says, prices where there are none, and the list prices; four queries for any number."""
+    products = Product.objects.in_bulk({line.product_id for _, line in pairs if line.product_id})
+    for _, line in pairs:
+        if product := products.get(line.product_id or 0):
+            line.item_name = line.item_name or product.name
+            line.spec, line.unit_name = line.spec or product.spec, line.unit_name or product.unit_name
+            line.tax_rate = line.tax_rate or product.tax_rate
+        line.tax_rate = line.tax_rate or "0.13"
+    known = [(order, line) for order, line in pairs if line.product_id in products]
+    customers = Customer.objects.in_bulk({order.customer_id for order, _ in known})
+    asks = [_ask(o, x, customers[o.customer_id], products[x.product_id or 0].unit_name) for o, x in known]
+    for _, line in pairs:
+        line.price_rule = "赠品" if line.is_gift else "手工定价" if line.price is not None else ""
+        line.price = Decimal(0) if line.is_gift else line.price
+    for (_, line), found in zip(known, candidates(asks), strict=True):
         standard = next((f.price for f in found if f.kind == "standard"), None)
-        row.list_price = standard if standard is not None else found[0].price if found else None
-        if row.is_gift:
-            row.price, row.price_rule = Decimal(0), "赠品"
-        elif row.price is None and found:
-            row.price, row.price_rule = found[0].price, found[0].why[:200]
-        elif row.price is not None and found and row.price == found[0].price:
-            row.price_rule = found[0].why[:200]
-        else:
-            row.price_rule = "手工定价" if row.price is not None else ""
+        line.list_price = standard if standard is not None else found[0].price if found else None
+        if found and not line.is_gift and line.price in (None, found[0].price):
+            line.price, line.price_rule = found[0].price, found[0].why[:200]
+
+
+def _ask(order: Order, line: OrderLine, customer: Customer, base_unit: str) -> Ask:
+    unit = "" if line.unit_name == base_unit else line.unit_name
+    return Ask(
+        line.product_id or 0, line.quantity, order.doc_date, unit, customer.pk, customer.price_level, order.region,
+        order.channel,
+    )  # fmt: skip
+
+
+PRICED = (
+    "item_name", "spec", "unit_name", "tax_rate", "price", "price_rule", "list_price", "off", "gross", "net", "tax",
+)  # fmt: skip
+
+
+def _price_new(pairs: Sequence[tuple[Order, list[dict[str, Any]]]]) -> None:
+    """Price the rows of new orders before anything is written, so that each is written once: what was found stands in
+    the rows, and the sums on the orders."""
+    made = [(order, row, _unsaved(row)) for order, rows in pairs for row in rows]
+    _price([(order, line) for order, _, line in made])
+    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    for order, _, line in made:
+        lines[id(order)].append(line)
+    for order, _ in pairs:
+        _share(order, lines[id(order)])
+    for _, row, line in made:
+        row |= {name: getattr(line, name) for name in PRICED}
+
+
+def _unsaved(row: dict[str, Any]) -> OrderLine:
+    return OrderLine(
+        product_id=row["product"], item_name=row["item_name"] or "", spec=row["spec"] or "",
+        unit_name=row["unit_name"] or "", quantity=row["quantity"], price=row["price"],
+        tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"],
+    )  # fmt: skip
+
+
+def _share(order: Order, lines: Sequence[OrderLine]) -> list[OrderLine]:
+    """Share the discount over the lines and add them up on the order; the lines whose money changed by it."""
+    grosses = [amounts.fen(line.quantity * (line.price or 0)) for line in lines]
+    moved = []
+    for line, off in zip(lines, amounts.share(order.order_discount, grosses), strict=True):
+        before, line.off = (line.off, line.gross), off
+        line.reckon()
+        if before != (line.off, line.gross):
+            moved.append(line)
+    order.amount = sum((x.gross for x in lines), Decimal(0))
+    order.net, order.tax = sum((x.net for x in lines), Decimal(0)), sum((x.tax for x in lines), Decimal(0))
+    return moved
 
 
 def settle(batch: Batch[Order]) -> None:
-    """Share the discount of each order over its lines and add the lines up. After the lines are written."""
+    """After the lines of an order have been changed: its discount is shared and its sums are made anew. A new order
+    gets its row of progress."""
+    if isinstance(batch, NewBatch):
+        Progress.objects.bulk_create(Progress(order_id=order.pk) for order in batch)
+        return
     by_order: dict[int, list[OrderLine]] = defaultdict(list)
     for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):
         by_order[line.order_id].append(line)
-    moved: list[OrderLine] = []
-    for order in batch:
-        lines = by_order[order.pk]
-        grosses = [amounts.fen(line.quantity * (line.price or 0)) for line in lines]
-        for line, off in zip(lines, amounts.share(order.order_discount, grosses), strict=True):
-            if line.off != off:
-                line.off = off
-                line.reckon()
-                moved.append(line)
-        order.amount = sum((x.gross for x in lines), Decimal(0))
-        order.net, order.tax = sum((x.net for x in lines), Decimal(0)), sum((x.tax for x in lines), Decimal(0))
+    moved = [line for order in batch for line in _share(order, by_order[order.pk])]
     if moved:
         OrderLine.objects.bulk_update(moved, ["off", "gross", "net", "tax"])
-    if isinstance(batch, NewBatch):
-        _write_totals(batch.records)
-        Progress.objects.bulk_create(Progress(order_id=order.pk) for order in batch)
-    else:
-        for column in ("amount", "net", "tax"):
-            batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
-
-
-def _write_totals(orders: Sequence[Order]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE orders_order t SET amount = v.amount, net = v.net, tax = v.tax "
-            "FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[], %s::numeric[]) AS v(id, amount, net, tax) "
-            "WHERE t.id = v.id",
-            [[o.pk for o in orders], [o.amount for o in orders], [o.net for o in orders], [o.tax for o in orders]],
-        )
+    for column in ("amount", "net", "tax"):
+        batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
 
 
 class Query(Line):
@@ -324,3 +347,39 @@ def shipped_of(lines: Iterable[int]) -> dict[int, Decimal]:
     """order line -> what has gone out of it."""
     rows = DeliveryLine.objects.filter(order_line_id__in=list(lines)).exclude(delivery__state="void")
     return dict(rows.values_list("order_line_id").annotate(Sum("quantity")))
+
+
+class Part(OwnedRecord):
+    """What one department has to do for an order, counted back from its delivery date; the owner does it. name: the
+    customer's. promised_on: another date the department has answered with; told_late: clerk and rep know it is late."""
+
+    STATES = PART_STATES
+    LEFT_BEHIND = False
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="parts")
+    name = models.CharField(max_length=100, default="")
+    department = models.CharField(max_length=20)
+    duty = models.CharField(max_length=100, default="")
+    start_on = models.DateField()
+    end_on = models.DateField()
+    promised_on = models.DateField(null=True)
+    progress = models.SmallIntegerField(default=0)
+    note = models.CharField(max_length=200, default="", blank=True)
+    told_late = models.BooleanField(default=False)
+    state = models.CharField(max_length=10, default=ASKED)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[s.value for s in PART_STATES]), name="orders_part_state"),
+            models.UniqueConstraint(fields=["order", "department"], name="orders_part_once"),
+            models.CheckConstraint(condition=Q(progress__gte=0, progress__lte=100), name="orders_part_progress"),
+        ]
+        indexes = scoped_indexes("part", "end_on")
+
+    def __str__(self) -> str:
+        return f"{self.department} {self.name}"
+
+    @property
+    def due_on(self) -> date:
+        """By when the department itself says it will be done."""
+        return self.promised_on or self.end_on

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.urls import path
 
 from neiqin.kernel.deadlines.clocks import Clock
-from neiqin.kernel.resources.resource import Module
+from neiqin.kernel.resources.resource import MenuEntry, Module
 from neiqin.kernel.rules.defaults import RuleFile
 from neiqin.modules.orders import (
     actions,
@@ -15,8 +15,11 @@ from neiqin.modules.orders import (
     figures,
     looking,
     measures,
+    parts,
     printed,
     resources,
+    times,
+    trade,
 )
 from neiqin.modules.orders.models import SHIP
 
@@ -26,13 +29,16 @@ ORDERS = resources.order.url
 
 module = Module(
     label="订单",
-    resources=[resources.order, resources.delivery],
+    resources=[resources.order, resources.delivery, parts.resource],
     figures=figures.FIGURES,
-    panels={ORDER: [looking.open_goods]},
+    panels={ORDER: [looking.open_goods, looking.parts_of], "customers.customer": [trade.panel]},
     tools=[looking.tools],
-    home=[looking.todos],
-    plugs=[*measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD],
-    rules=[RuleFile(RULES / f"{name}.json") for name in ("order_assignment", "order_confirmation")],
+    home=[looking.todos, parts.todos],
+    hourly=[parts.every_hour],
+    plugs=[
+        *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
+    ],
+    rules=[RuleFile(RULES / f"order_{name}.json") for name in ("assignment", "confirmation", "parts", "baseline")],
     forms=printed.FORMS,
     clocks=[
         Clock(
@@ -47,15 +53,27 @@ module = Module(
         "orders.delivery.created": delivering.of_deliveries,
         "orders.delivery.signed": delivering.of_deliveries,
         "orders.delivery.voided": delivering.of_deliveries,
+        "orders.part.rescheduled": parts.of_parts,
+        "orders.part.reported": parts.of_parts,
+        f"{ORDER}.closed": parts.of_closed,
+        f"{ORDER}.voided": parts.of_closed,
     },
-    urls=[path("orders/ship/", looking.ship, name="orders_ship")],
+    urls=[
+        path("orders/ship/", looking.ship, name="orders_ship"),
+        path("orders/times/", times.page, name="orders_times"),
+    ],
+    menu=[MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True)],
     carries={
         "C-ORD-02": ORDERS,
         "C-ORD-03": (ORDERS, "框架合同的自动取用"),
         "C-ORD-04": ORDERS,
         "C-ORD-05": (ORDERS, "开票、收款和退货之后的状态"),
         "C-ORD-06": ORDERS,
+        "C-CUS-06": (ORDERS, "从合同更新"),
+        "C-ORD-07": "/orders/part/",
+        "C-ORD-08": "/orders/part/",
         "C-ORD-11": ORDERS,
+        "C-ORD-20": "/orders/times/",
         "C-ORG-12": (ORDERS, "线索的分配和按矩阵出报表"),
         "C-LEAD-12": (ORDERS, "报价和合同"),
     },
@@ -67,5 +85,6 @@ module = Module(
         actions.ANSWER: "答复订单疑问",
         assigning.ASSIGN: "分配订单",
         SHIP: "发货、登记签收",
+        parts.DO: "办交付任务：接收、改期、报进度",
     },
 )  # fmt: skip

@@ -12,6 +12,11 @@ STATES = (
     Choice(VOID, "已作废", "off", "x"),
 )
 ALIVE = (APPROVED, EXECUTING)  # counts as a promise to deliver
+ASKED, TAKEN, BLOCKED, DONE = "asked", "taken", "blocked", "done"
+PART_STATES = (
+    Choice(ASKED, "待接收", "warn", "0"), Choice(TAKEN, "进行中", "run", "50"), Choice(BLOCKED, "受阻", "bad", "!"),
+    Choice(DONE, "完成", "ok", "100"), Choice(VOID, "已取消", "off", "x"),
+)  # fmt: skip
 SHIPPED, SIGNED = "shipped", "signed"
 DELIVERY_STATES = (
     Choice(SHIPPED, "运输中", "run", "50"), Choice(SIGNED, "已签收", "ok", "100"), Choice(VOID, "已作废", "off", "x"),

@@ -1,0 +1,50 @@
+"""用量与价位 on a customer's page: what it has had delivered, told by the deliveries themselves (C-CUS-06)."""
+
+from typing import Any
+
+from django.db.models import F, Max, Sum
+
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages.screen import Bag
+from neiqin.modules.customers import fields as customers
+from neiqin.modules.orders.models import DeliveryLine, OrderLine
+from neiqin.modules.orders.states import VOID
+
+COLUMNS = (
+    Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "累计数量", "quantity"), Field("unit", "单位"),
+    Field("last", "最近单价", "money"), Field("mean", "平均单价", "money"), Field("when", "最近发货", "date"),
+    Field("settlement", "结算方式"),
+)  # fmt: skip
+MOST = 100
+
+
+def panel(record: Any, person: Any) -> Bag | None:
+    """What was delivered, by product: how much, at which last and average price, and how it is settled."""
+    if not person.may(customers.PREFERENCES) or not person.may("orders.view"):
+        return None
+    goods = DeliveryLine.objects.filter(delivery__order__customer_id=record.pk, order_line__is_gift=False)
+    rows = (
+        goods.exclude(delivery__state=VOID)
+        .values(item=F("order_line__item_name"), spec=F("order_line__spec"), unit=F("order_line__unit_name"))
+        .annotate(
+            total=Sum("quantity"), worth=Sum(F("quantity") * F("order_line__gross") / F("order_line__quantity")),
+            when=Max("delivery__shipped_on"), line=Max("order_line_id"),
+        )
+        .order_by("-worth")
+    )  # fmt: skip
+    found = list(rows[:MOST])
+    last = dict(
+        OrderLine.objects.filter(pk__in=[r["line"] for r in found]).values_list("pk", F("gross") / F("quantity"))
+    )
+    method = next((c.label for c in customers.SETTLEMENTS if c.value == record.settlement_method), "")
+    method = method if person.may(customers.CREDIT) else ""
+    cells = [
+        [r["item"], r["spec"], r["total"], r["unit"], last[r["line"]], r["worth"] / r["total"], r["when"], method]
+        for r in found
+    ]
+    return Bag(
+        id="trade", label="用量与价位", count=len(found), columns=columns_of(COLUMNS), html="",
+        rows=[Bag(id=n, url="", label="", cells=c, muted=False) for n, c in enumerate(cells)],
+        empty_text="还没有发过货。发货以后这里有品种、数量和价位。",
+    )  # fmt: skip
