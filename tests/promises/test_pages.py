@@ -185,6 +185,7 @@ PAGES: dict[str, Page] = {
     "approvals/": Page("approvals.view"),
     "approvals/times/": Page("approvals.view"),
     "catalog/price/": Page("catalog.view"),
+    "orders/board/": Page("orders.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),
     "checks/": Page("checks.view"),

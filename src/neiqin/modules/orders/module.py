@@ -10,6 +10,7 @@ from neiqin.kernel.rules.defaults import RuleFile
 from neiqin.modules.orders import (
     actions,
     assigning,
+    board,
     confirming,
     delivering,
     figures,
@@ -60,9 +61,13 @@ module = Module(
     },
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
+        path("orders/board/", board.page, name="orders_board"),
         path("orders/times/", times.page, name="orders_times"),
     ],
-    menu=[MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True)],
+    menu=[
+        MenuEntry("订单看板", "/orders/board/", "columns-3", "业务", "orders.view"),
+        MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
+    ],
     carries={
         "C-ORD-02": ORDERS,
         "C-ORD-03": (ORDERS, "框架合同的自动取用"),
@@ -73,6 +78,7 @@ module = Module(
         "C-ORD-07": "/orders/part/",
         "C-ORD-08": "/orders/part/",
         "C-ORD-11": ORDERS,
+        "C-ORD-19": "/orders/board/",
         "C-ORD-20": "/orders/times/",
         "C-ORG-12": (ORDERS, "线索的分配和按矩阵出报表"),
         "C-LEAD-12": (ORDERS, "报价和合同"),
