@@ -34,6 +34,7 @@ from neiqin.kernel.resources.resource import site
 from neiqin.kernel.rules.models import Table
 from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact
+from neiqin.modules.orders.models import Pull
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 from tests.promises.test_hostile import EVIL
@@ -75,6 +76,12 @@ def an_attachment(person) -> dict[str, Any]:
     client.post(address, {"file": SimpleUploadedFile("便条.txt", b"one")})
     row = Attachment.objects.filter(record_id=record.pk).first()
     return {"kind": "customers.customer", "record_id": record.pk, "attachment": row.pk, "verb": "remove", "page": 0}
+
+
+def a_pull(person) -> dict[str, Any]:
+    stored = store.keep(b"x", "x.xlsx", by=actor_of(person.pk))
+    made = Pull.objects.create(person=person, name="x.csv", at=clock.now(), words="没有取。", file=stored)
+    return {"pull": made.pk}
 
 
 def a_notice(person) -> dict[str, Any]:
@@ -185,6 +192,8 @@ PAGES: dict[str, Page] = {
     "approvals/": Page("approvals.view"),
     "approvals/times/": Page("approvals.view"),
     "catalog/price/": Page("catalog.view"),
+    "orders/take/": Page("orders.create"),
+    "orders/take/<int:pull>/": Page("orders.create", example=a_pull, mine=True),
     "orders/board/": Page("orders.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),

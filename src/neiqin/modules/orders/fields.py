@@ -46,6 +46,8 @@ KEPT = (
     Field("shipped", "发货 %", "quantity", column="progress__shipped", form=False, list=True),
     Field("channel", "平台", form=False, filter=True),
     Field("platform_number", "平台单号", "code", form=False, filter=True),
+    Field("placed_at", "平台下单时间", "moment", form=False, filter=True),
+    Field("refunded", "平台已退", "money", form=False),
     Field("hold", "挂起", form=False, list=True, filter=True, pri=2),
     Field("owner", "业务员", "person", ref="people.person", form=False, list=True, filter=True, role="who"),
     Field("clerk", "内勤", "person", ref="people.person", form=False, filter=True),

@@ -65,6 +65,7 @@ class Order(OfPerson, OwnedRecord):
     confirmed_by = models.CharField(max_length=10, default="", blank=True)
     confirmed_note = models.CharField(max_length=200, default="", blank=True)
     approved_at = models.DateTimeField(null=True)
+    refunded = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     hold = models.CharField(max_length=100, default="", blank=True)
     state = models.CharField(max_length=10, default=DRAFT)
 
@@ -347,6 +348,22 @@ def shipped_of(lines: Iterable[int]) -> dict[int, Decimal]:
     """order line -> what has gone out of it."""
     rows = DeliveryLine.objects.filter(order_line_id__in=list(lines)).exclude(delivery__state="void")
     return dict(rows.values_list("order_line_id").annotate(Sum("quantity")))
+
+
+class Pull(models.Model):
+    """A platform file that was taken in, by whom, and what became of it; file: the workbook of what was left out."""
+
+    audited: ClassVar[bool] = False
+
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    words = models.TextField()
+    problems = models.JSONField(default=list)
+    file = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["person", "-id"], name="orders_pull_mine")]
 
 
 class Part(OwnedRecord):

@@ -18,7 +18,9 @@ from neiqin.modules.orders import (
     measures,
     parts,
     printed,
+    pulling,
     resources,
+    taking,
     times,
     trade,
 )
@@ -33,13 +35,16 @@ module = Module(
     resources=[resources.order, resources.delivery, parts.resource],
     figures=figures.FIGURES,
     panels={ORDER: [looking.open_goods, looking.parts_of], "customers.customer": [trade.panel]},
-    tools=[looking.tools],
+    tools=[looking.tools, pulling.tools],
     home=[looking.todos, parts.todos],
     hourly=[parts.every_hour],
+    minutely=[taking.every_minute],
     plugs=[
         *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
     ],
-    rules=[RuleFile(RULES / f"order_{name}.json") for name in ("assignment", "confirmation", "parts", "baseline")],
+    rules=[RuleFile(RULES / f"order_{name}.json") for name in ("assignment", "confirmation", "parts", "baseline")] + [
+        RuleFile(RULES / "platform_customers.json")
+    ],
     forms=printed.FORMS,
     clocks=[
         Clock(
@@ -62,13 +67,17 @@ module = Module(
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
         path("orders/board/", board.page, name="orders_board"),
+        path("orders/take/", pulling.page, name="orders_take"),
+        path("orders/take/<int:pull>/", pulling.errors),
         path("orders/times/", times.page, name="orders_times"),
     ],
     menu=[
+        MenuEntry("取平台订单", pulling.URL, "file-import", "业务", pulling.MAY, tucked=True),
         MenuEntry("订单看板", "/orders/board/", "columns-3", "业务", "orders.view"),
         MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
     ],
     carries={
+        "C-ORD-01": "/orders/take/",
         "C-ORD-02": ORDERS,
         "C-ORD-03": (ORDERS, "框架合同的自动取用"),
         "C-ORD-04": ORDERS,
