@@ -202,6 +202,8 @@ PAGES: dict[str, Page] = {
     "checks/second/<int:number>/": Page("", hides=True, example=a_second, why="one's own, or what one may check"),
     "rules/": Page("rules.view"),
     "rules/<str:code>/": Page("rules.view", example=a_table),
+    "rules/<str:code>/edit/": Page("rules.manage", example=a_table),
+    "rules/<str:code>/check/": Page("rules.manage", posts=True, example=a_table),
     "deadlines/calendar/": Page("deadlines.manage"),
     "imports/": Page("exchange.import"),
     "customers/quality/": Page("customers.profile"),

@@ -35,6 +35,7 @@ COMPONENTS = (
     "account",
     "exchange",
     "figure",
+    "rules",
 )
 ANONYMOUS: dict[str, Any] = {
     "person": None,

@@ -9,6 +9,7 @@ from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
+from neiqin.kernel.rules import faults
 from neiqin.kernel.rules.cells import BadCell
 from neiqin.kernel.rules.decide import Compiled, wrong_examples
 from neiqin.kernel.rules.models import MANAGE, Table, Version
@@ -16,7 +17,6 @@ from neiqin.kernel.rules.models import MANAGE, Table, Version
 CONTENT = Field("content", "规则和样例", "long", required=True, maxlength=500_000)
 FROM = Field("from_on", "生效日", "date", required=True)
 UNTIL = Field("until_on", "最后一天", "date")
-MOST_ROWS = 2000
 
 
 @action(Table, "存草稿", may=MANAGE, event="drafted", icon="file-text", button=False, bulk=False)
@@ -24,12 +24,9 @@ def draft(tables: Batch[Table], *, content: Annotated[str, CONTENT]) -> None:
     """The next version, from JSON {"rows": [[…]], "examples": [[…]]}; it decides nothing until it is published."""
     for table in tables:
         try:
-            given = orjson.loads(content)
-            rows, examples = _text(given["rows"]), _text(given.get("examples", []))
-            Compiled(table, 0, rows)
-        except (ValueError, KeyError, TypeError) as error:
-            said = str(error) if isinstance(error, BadCell) else "内容不是规则表。"
-            tables.refuse({table.pk: Refusal(said, "content")})
+            rows, examples = _read(table, content)
+        except BadCell as error:
+            tables.refuse({table.pk: Refusal(str(error), "content")})
             continue
         last = table.versions.order_by("-number").first()
         number = last.number + 1 if last else 1
@@ -45,10 +42,45 @@ def draft(tables: Batch[Table], *, content: Annotated[str, CONTENT]) -> None:
         tables.tell({table.pk: {"note": f"第 {number} 版", "number": number}})
 
 
+@action(Version, "改草稿", may=MANAGE, from_="draft", event="edited", icon="edit", button=False, bulk=False)
+def edit(versions: Batch[Version], *, content: Annotated[str, CONTENT]) -> None:
+    """Other rows and examples for a draft, which keeps its number. Call it with the version of the record one saw."""
+    tables = Table.objects.in_bulk([v.table_id for v in versions])
+    for version in versions:
+        try:
+            rows, examples = _read(tables[version.table_id], content)
+        except BadCell as error:
+            versions.refuse({version.pk: Refusal(str(error), "content")})
+            continue
+        versions.set_each("rows", {version.pk: rows})
+        versions.set_each("examples", {version.pk: examples})
+        versions.tell({version.pk: {"note": f"第 {version.number} 版"}})
+
+
+@action(
+    Version, "删除草稿", may=MANAGE, from_="draft", event="deleted", icon="trash", button=False, bulk=False, danger=True
+)
+def delete(versions: Batch[Version]) -> None:
+    """The draft goes; history keeps what it was. The next draft may get its number."""
+    versions.tell({v.pk: {"note": f"第 {v.number} 版"} for v in versions})
+    versions.delete(versions.ids)
+
+
+def _read(table: Table, content: str) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows and examples as texts. Raises BadCell with what is wrong with the rules."""
+    try:
+        given = orjson.loads(content)
+        rows, examples = _text(given["rows"]), _text(given.get("examples", []))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadCell("内容不是规则表。") from None
+    if problem := faults.all_of(table, rows) or faults.too_many(examples):
+        raise BadCell(problem)
+    Compiled(table, 0, rows)
+    return rows, examples
+
+
 def _text(rows: Any) -> list[list[str]]:
-    if len(rows) > MOST_ROWS:
-        raise BadCell(f"有 {len(rows):,} 行，最多 {MOST_ROWS:,} 行。")
-    return [[str(cell) for cell in row] for row in rows]
+    return [[str(cell).strip() for cell in row] for row in rows]
 
 
 @action(Version, "发布", may=MANAGE, from_="draft", to="active", event="published", icon="checkbox", bulk=False)
@@ -70,6 +102,8 @@ def publish(
 def _unfit(version: Version, table: Table, from_on: date, until_on: date | None) -> str | Refusal:
     if until_on is not None and until_on < from_on:
         return Refusal("最后一天早于生效日。", "until_on")
+    if problem := faults.all_of(table, version.rows):
+        return problem
     try:
         wrong = wrong_examples(Compiled(table, version.number, version.rows), version.examples)
     except BadCell as error:

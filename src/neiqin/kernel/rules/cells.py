@@ -1,15 +1,15 @@
 """Cells as people write them, compiled to expressions of zen-engine, which computes with exact decimals.
 
 A condition: empty or 任意 fits everything; text 「A、B」 or 「非 A」; numbers and dates 「100」, 「1、2」, 「>= 100」,
-「100..200」 (both ends in), 「[100, 200)」, several joined by 且; 是 or 否. A result: a text, a number, or a formula
-over the inputs, by name or label (in a text column with = in front).
+「100..200」 (both ends in; numbers also 「100-200」), 「[100, 200)」, several joined by 且; 是 or 否. A result: a text,
+a number, or a formula over the inputs, by name or label (in a text column with = in front).
 
 A whole row becomes one expression. zen's own table node is not used: it takes a broken cell for one that does not fit.
 """
 
 import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -25,7 +25,23 @@ NUMBERS = frozenset({"number", "money", "quantity", "percent"})
 KINDS = NUMBERS | {"text", "choice", "date", "bool"}
 _COMPARED = re.compile(r"(>=|<=|!=|>|<|=)?\s*(\S.*)")
 _OPERATORS = {"≥": ">=", "≤": "<=", "≠": "!=", "＝": "=", "＞": ">", "＜": "<", "～": "..", "~": "..", "，": ","}
+_DASHED = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*[-－–—至到]\s*(\d[\d,]*(?:\.\d+)?)")
 _SPAN = re.compile(r"([\[(])?\s*([^,.\s\[(]+(?:\.\d+)?)\s*(?:\.\.|,)\s*([^,\s\])]+)\s*([\])])?")
+
+
+Checker = Callable[[str], str]
+CHECKS: dict[tuple[str, str], Checker] = {}
+
+
+def check_cells(code: str, column: str, checker: Checker) -> None:
+    """Another room says what an output column of a table may hold: checker(text) -> the sentence of the problem or "".
+
+    Asked when a draft is saved and when a version is published, never when something is decided: what is in force goes
+    on deciding. Raises ValueError for a second checker of a column.
+    """
+    if (code, column) in CHECKS:
+        raise ValueError(f"cells of {code} {column} are checked twice")
+    CHECKS[code, column] = checker
 
 
 class BadCell(ValueError):
@@ -85,6 +101,8 @@ def condition(column: Column, cell: str) -> str:
         return f"not ({listed})" if negated else listed
     if column.kind == "bool":
         return f"{column.name} == {column.literal(text)}"
+    if column.kind in NUMBERS and (dashed := _DASHED.fullmatch(half_width(text))):
+        text = f"{dashed[1]}..{dashed[2]}".replace(",", "")
     for written, operator in _OPERATORS.items():
         text = text.replace(written, operator)
     return " and ".join(_compared(column, part.strip()) for part in re.split("且| and ", half_width(text)))
@@ -112,6 +130,8 @@ def result(column: Column, cell: str, inputs: Sequence[Column]) -> str:
     formula = text.removeprefix("=").strip()
     if text == formula and column.kind not in NUMBERS:
         return _quoted(str(column.parse(text)))
+    if text == formula and _DASHED.fullmatch(half_width(text)):
+        raise BadCell(f"「{column.label}」要一个数，「{text[:30]}」是范围。真要相减就在前面写 =。")
     if text == formula:
         with contextlib.suppress(BadCell):
             return f"string({column.literal(formula)})"
@@ -164,20 +184,16 @@ def compiled(expression: str, where: str) -> Any:
     """The expression ready to run. Raises BadCell."""
     try:
         return _engine().compile_expression(expression)
-    except RuntimeError as error:
-        raise BadCell(f"{where}看不懂：{_first_line(error)}。") from None
+    except RuntimeError:
+        raise BadCell(f"{where}看不懂，照写法改。") from None
 
 
 def run(expression: Any, context_: str, where: str) -> Any:
     """Its value. Raises BadCell."""
     try:
         return expression.evaluate(context_)
-    except RuntimeError as error:
-        raise BadCell(f"{where}算不出来：{_first_line(error)}。") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:120]
+    except RuntimeError:
+        raise BadCell(f"{where}算不出来：算式里的数太大，或拿文字去算。") from None
 
 
 def _quoted(text: str) -> str:

@@ -103,8 +103,8 @@ class Compiled:
             if not self.collects:
                 return Decision(fitting[0][1], (number,), self)
         if not fitting:
-            said = "，".join(f"{c.label} {given[c.name]}" for c in self.inputs)
-            raise BadCell(f"《{self.name}》第 {self.number} 版没有一行适用：{said}。")
+            asked = "，".join(f"{c.label} {given[c.name]}" for c in self.inputs)
+            raise BadCell(f"《{self.name}》第 {self.number} 版没有一行适用：{asked}。")
         collected = {c.name: [values[c.name] for _, values in fitting] for c in self.outputs}
         return Decision(collected, tuple(n for n, _ in fitting), self)
 
@@ -166,14 +166,18 @@ def of(version_id: int) -> Compiled:
 
 def wrong_examples(compiled: Compiled, examples: Sequence[Sequence[str]]) -> list[str]:
     """A sentence for each example row that does not hold: expected and got."""
+    problems = enumerate(run_examples(compiled, examples), 1)
+    return [f"样例第 {number} 行：{problem}" for number, problem in problems if problem]
+
+
+def run_examples(compiled: Compiled, examples: Sequence[Sequence[str]]) -> list[str]:
+    """Of each example row in order: "" if it holds, or what was expected and what came out."""
     found = []
-    for number, row in enumerate(examples, 1):
+    for row in examples:
         try:
-            problem = _wrong(compiled, row)
+            found.append(_wrong(compiled, row))
         except BadCell as error:
-            problem = str(error)
-        if problem:
-            found.append(f"样例第 {number} 行：{problem}")
+            found.append(str(error))
     return found
 
 
@@ -185,7 +189,7 @@ def _wrong(compiled: Compiled, row: Sequence[str]) -> str:
     for column, cell in zip(outputs, row[len(inputs) :], strict=True):
         got, expected = made.outputs[column.name], _expected(column, cell, compiled.collects)
         if got != expected:
-            return f"「{column.label}」应为 {_said(expected)}，算出 {_said(got)}（第 {made.row} 行）。"
+            return f"「{column.label}」应为 {said(expected)}，算出 {said(got)}（第 {made.row} 行）。"
     return ""
 
 
@@ -193,7 +197,8 @@ def _expected(column: Column, cell: str, collects: bool) -> Any:
     return [column.parse(part) for part in str(cell).split("、")] if collects else column.parse(cell)
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """A result as people read it; of a table that collects, all of them."""
     return "、".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
