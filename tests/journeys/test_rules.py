@@ -50,7 +50,7 @@ def test_a_new_version_from_a_pasted_block_to_the_day_it_holds(desk):
     assert numbers(page) == ["1", "2", "3", "4", "5"]
     expect(cell(page, "rows", 5, 0)).to_have_value("其他")
     expect(cell(page, "rows", 4, 1)).to_have_value("销售一部")
-    sentence = "第 3 行「几天没跟进」的算式「二十」算不出来"
+    sentence = "第 3 行「几天没跟进」要写数，「二十」不是。写成 20 这样。"
     expect(page.locator("[data-issues]")).to_contain_text(sentence)
     assert page.locator("td[data-lv=bad]").count() == 1
 

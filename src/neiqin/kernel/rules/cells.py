@@ -130,11 +130,10 @@ def result(column: Column, cell: str, inputs: Sequence[Column]) -> str:
     formula = text.removeprefix("=").strip()
     if text == formula and column.kind not in NUMBERS:
         return _quoted(str(column.parse(text)))
-    if text == formula and _DASHED.fullmatch(half_width(text)):
-        raise BadCell(f"「{column.label}」要一个数，「{text[:30]}」是范围。真要相减就在前面写 =。")
     if text == formula:
         with contextlib.suppress(BadCell):
             return f"string({column.literal(formula)})"
+        _plausible(column, text, inputs)
     for given in sorted(inputs, key=lambda c: -len(c.label)):
         formula = formula.replace(given.label, given.name)
     for written, operator in {"×": "*", "÷": "/", "（": "(", "）": ")", "－": "-", "＋": "+"}.items():
@@ -143,6 +142,14 @@ def result(column: Column, cell: str, inputs: Sequence[Column]) -> str:
     if _engine().validate_expression(formula) is not None or unknown:
         raise BadCell(f"「{column.label}」的算式「{text[:60]}」算不出来：只能用 {_names(inputs)} 和 + - * / 括号。")
     return f"string({formula})"
+
+
+def _plausible(column: Column, text: str, inputs: Sequence[Column]) -> None:
+    """What is hardly meant as a formula gets its own sentence. Raises BadCell."""
+    if _DASHED.fullmatch(half_width(text)):
+        raise BadCell(f"「{column.label}」要一个数，「{text[:30]}」是范围。真要相减就在前面写 =。")
+    if not NUMBERS & {c.kind for c in inputs} and not re.search(r"\d", text):
+        raise BadCell(f"「{column.label}」要写数，「{text[:30]}」不是。写成 20 这样。")
 
 
 def context(inputs: Sequence[Column], given: Mapping[str, Any]) -> str:
