@@ -142,7 +142,7 @@
   form.addEventListener('change', e => {
     const box = boxOf(e.target), tr = e.target.closest('tbody tr');
     dirty = true;
-    if (!box || !tr) return;
+    if (!box || !tr || e.target.value === was) return;  // asked already, when a key took the row along
     const before = state(box);
     before[tr.sectionRowIndex][cells(tr).indexOf(e.target)] = was;
     keep(box, before); ask(box, [tr]);
