@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 
+import orjson
 import pytest
 import time_machine
 from allauth.mfa.totp.internal import auth
@@ -14,11 +15,13 @@ from neiqin.kernel.approvals.models import Request, Task
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import Appointment, Delegation
+from neiqin.kernel.people.scope import SYSTEM
+from neiqin.kernel.rules import actions as rules
 from neiqin.kernel.rules.models import Table
 from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Customer
 from tests import factories
-from tests.approvals.office import Office, publish, row
+from tests.approvals.office import DEFAULT, Office, publish, row
 
 pytestmark = pytest.mark.django_db
 OFF = "客户·停用"
@@ -359,9 +362,18 @@ def test_times_by_step_and_person(office):
     assert "销售经理" in page
 
 
-def test_a_route_that_cannot_be_read_refuses_the_call_and_says_where(office):
-    publish(row(OFF, "销售经理→→财务"))
-    text = ask(office, office.customer()).content.decode()
-    assert "《审批路线》第 1 行：路线「销售经理→→财务」里有空的一步" in text
-    assert not Request.objects.exists()
-    assert Table.objects.get(code="approvals").versions.count() == 2
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        ("销售经理→→财务", "里有空的一步"),
+        ("销售经理→出纳", "没有「出纳」这个岗位或人"),
+        ("财务+法务(3/2)", "比例要在 0 和 1 之间"),
+    ],
+)
+def test_a_route_that_cannot_be_read_is_refused_while_it_is_written(office, route, words):
+    table = Table.objects.get(code="approvals")
+    content = orjson.dumps({"rows": [row(OFF, route), DEFAULT], "examples": []}).decode()
+    refused = perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content}).refused[table.pk]
+    assert "第 1 行「路线」" in refused.text
+    assert words in refused.text
+    assert table.versions.count() == 1

@@ -6,21 +6,24 @@ from pathlib import Path
 from django.urls import path
 
 from neiqin.kernel.actions import gate
-from neiqin.kernel.approvals import keeper, pages, printed, resources, room
+from neiqin.kernel.approvals import keeper, pages, printed, resources, room, routes
 from neiqin.kernel.approvals.models import MANAGE, VIEW, Request
 from neiqin.kernel.deadlines.clocks import Clock
 from neiqin.kernel.printing.forms import Form
 from neiqin.kernel.resources.resource import MenuEntry, Module
+from neiqin.kernel.rules.cells import check_cells
 from neiqin.kernel.rules.defaults import RuleFile
 
 LABEL = Request._meta.label_lower
 
 
 class AtTheGate:
-    """Approvals stand behind the checks: what is wrong is mended before anybody is asked."""
+    """Approvals stand behind the checks: what is wrong is mended before anybody is asked. A route that cannot be read,
+    or names a position nobody knows, is refused while the table is written."""
 
     def plug(self) -> None:
         gate.keep(keeper.keeper, "approvals")
+        check_cells(keeper.TABLE, "route", routes.unknown)
 
 
 def _minutes(happened: object) -> dict[int, int]:
