@@ -544,3 +544,23 @@ def test_the_customers_file_shows_what_it_had_delivered_without_anybody_typing_i
         factories.shipped(factories.approved(order), quantity)
     shown = re.sub(r"<[^>]+>|\s+", " ", text(desk.at(desk.rep).get(page)))
     assert re.search(r"深沟球轴承\s+6204\s+15\s+—\s+26 ?\.00\s+22 ?\.00\s+[\d-]+\s+月结", shown), shown
+
+
+@pytest.mark.clause("C-ORD-12")
+def test_an_order_whose_customer_has_heard_nothing_for_the_set_days_is_on_its_service_persons_list(desk):
+    service = factories.person(
+        "客小美", unit_=desk.unit, position_=factories.position("客服专员", orders_view="all", orders_answer="all")
+    )
+    order = desk.enter({"item_name": "轴承", "quantity": "1", "price": "1"}, service=service.pk)
+    factories.approved(order)
+    page = text(desk.at(desk.rep).get(f"{ORDERS}{order.pk}/"))
+    for name in ("周启明", "林知夏", "客小美"):
+        assert name in page, "rep, clerk and service person are named"
+    assert "该联系了" not in text(desk.at(service).get("/orders/service/"))
+    with time_machine.travel(clock.now() + timedelta(days=5, minutes=1), tick=True):
+        assert "该联系了" in text(desk.at(service).get("/orders/service/"))
+        assert f"联系客户：{order.number}" in text(desk.at(service).get("/"))
+        desk.do(service, order, "talk", text="问到哪一步了，答后天发货")
+        assert "该联系了" not in text(desk.at(service).get("/orders/service/"))
+        assert f"联系客户：{order.number}" not in text(desk.at(service).get("/"))
+    assert "问到哪一步了，答后天发货" in text(desk.at(desk.rep).get(f"{ORDERS}{order.pk}/"))

@@ -194,6 +194,7 @@ PAGES: dict[str, Page] = {
     "catalog/price/": Page("catalog.view"),
     "orders/take/": Page("orders.create"),
     "orders/take/<int:pull>/": Page("orders.create", example=a_pull, mine=True),
+    "orders/service/": Page("orders.view"),
     "orders/board/": Page("orders.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),

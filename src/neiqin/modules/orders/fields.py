@@ -35,6 +35,7 @@ HEAD = (
     Field("order_discount", "整单优惠", "money", min=0, default=Decimal(0), section="金额"),
     Field("freight", "运费", "money", min=0, default=Decimal(0), section="金额"),
     Field("paper_total", "原单合计", "money", min=0, section="金额", help="线下订单照原件填，和明细合计一致才能提交"),
+    Field("service", "客服", "person", ref="people.person", filter=True, help="客户问进度找谁"),
     Field("remark", "备注", "long", maxlength=1000, span=2),
 )
 KEPT = (
@@ -59,6 +60,7 @@ KEPT = (
     Field("confirmed_at", "客户确认时间", "moment", form=False),
     Field("confirmed_note", "确认凭证", form=False),
     Field("approved_at", "审核时间", "moment", form=False),
+    Field("contacted_at", "上次和客户沟通", "moment", column="progress__contacted_at", form=False),
     Field("created_at", "录入时间", "moment", form=False, filter=True),
     Field("unit", "部门", "unit", ref="people.unit", form=False, filter=True),
     Field("state", "状态", "state", choices=STATES, form=False, list=True, filter=True, role="st"),

@@ -57,6 +57,7 @@ class Order(OfPerson, OwnedRecord):
     net = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     tax = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     clerk = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
+    service = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
     checked_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
     checked_at = models.DateTimeField(null=True)
     assigned_to = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -80,6 +81,7 @@ class Order(OfPerson, OwnedRecord):
         indexes = [
             *scoped_indexes("orders", "doc_date", "number"),
             models.Index(fields=["customer", "doc_date", "id"], name="orders_customer"),
+            models.Index(fields=["service", "id"], condition=Q(service__isnull=False), name="orders_service"),
             models.Index(fields=["state", "required_on"], condition=Q(state__in=["approved", "executing"]),
                          name="orders_open"),
         ]  # fmt: skip
@@ -332,7 +334,8 @@ class DeliveryLine(Line):
 
 class Progress(models.Model):
     """How far an order is, reckoned from its deliveries by effects in a row of its own, so that no open form goes
-    stale. shipped, invoiced, collected: percent; signed_on: when the last of it was signed for."""
+    stale. shipped, invoiced, collected: percent; signed_on: when the last of it was signed for;
+    contacted_at: when somebody last spoke with the customer about it."""
 
     audited: ClassVar[bool] = False
 
@@ -342,6 +345,7 @@ class Progress(models.Model):
     collected = models.DecimalField(max_digits=5, decimal_places=1, default=0)
     shipped_on = models.DateField(null=True)
     signed_on = models.DateField(null=True)
+    contacted_at = models.DateTimeField(null=True)
 
 
 def shipped_of(lines: Iterable[int]) -> dict[int, Decimal]:

@@ -12,6 +12,7 @@ from neiqin.modules.orders import (
     assigning,
     board,
     confirming,
+    contacting,
     delivering,
     figures,
     looking,
@@ -36,14 +37,15 @@ module = Module(
     figures=figures.FIGURES,
     panels={ORDER: [looking.open_goods, looking.parts_of], "customers.customer": [trade.panel]},
     tools=[looking.tools, pulling.tools],
-    home=[looking.todos, parts.todos],
+    home=[looking.todos, parts.todos, contacting.todos],
     hourly=[parts.every_hour],
     minutely=[taking.every_minute],
     plugs=[
         *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
     ],
-    rules=[RuleFile(RULES / f"order_{name}.json") for name in ("assignment", "confirmation", "parts", "baseline")] + [
-        RuleFile(RULES / "platform_customers.json")
+    rules=[
+        *(RuleFile(RULES / f"order_{n}.json") for n in ("assignment", "confirmation", "parts", "baseline", "contact")),
+        RuleFile(RULES / "platform_customers.json"),
     ],
     forms=printed.FORMS,
     clocks=[
@@ -67,11 +69,13 @@ module = Module(
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
         path("orders/board/", board.page, name="orders_board"),
+        path("orders/service/", contacting.page, name="orders_service"),
         path("orders/take/", pulling.page, name="orders_take"),
         path("orders/take/<int:pull>/", pulling.errors),
         path("orders/times/", times.page, name="orders_times"),
     ],
     menu=[
+        MenuEntry("该联系的订单", contacting.URL, "phone", "业务", "orders.view", tucked=True),
         MenuEntry("取平台订单", pulling.URL, "file-import", "业务", pulling.MAY, tucked=True),
         MenuEntry("订单看板", "/orders/board/", "columns-3", "业务", "orders.view"),
         MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
@@ -87,6 +91,7 @@ module = Module(
         "C-ORD-07": "/orders/part/",
         "C-ORD-08": "/orders/part/",
         "C-ORD-11": ORDERS,
+        "C-ORD-12": "/orders/service/",
         "C-ORD-19": "/orders/board/",
         "C-ORD-20": "/orders/times/",
         "C-ORG-12": (ORDERS, "线索的分配和按矩阵出报表"),
