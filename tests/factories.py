@@ -39,8 +39,8 @@ from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
 from neiqin.modules.orders import actions as orders
-from neiqin.modules.orders import confirming, delivering, parts
-from neiqin.modules.orders.models import Delivery, Order, Part
+from neiqin.modules.orders import classing, confirming, delivering, parts
+from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from tests.stranger import receipts
@@ -238,6 +238,14 @@ def part() -> Part:
     return Part.objects.filter(order=made).order_by("pk")[0]
 
 
+def proposal() -> ClassProposal:
+    """A customer that has bought nothing yet is said to be a prospect."""
+    made = customer()
+    Customer.objects.filter(pk=made.pk).update(level="ordinary")
+    classing.propose()
+    return ClassProposal.objects.get(customer=made)
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -305,6 +313,7 @@ MAKERS: dict[str, Any] = {
     "catalog.pricelist": lambda: price_list(),
     "orders.order": lambda: order(),
     "orders.part": lambda: part(),
+    "orders.classproposal": lambda: proposal(),
     "orders.delivery": lambda: shipped(approved(order()), 10),
     "approvals.request": lambda: request(),
     "people.person": lambda: person("试用"),

@@ -23,8 +23,8 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.rules import actions as rules
 from neiqin.kernel.rules.models import Table
-from neiqin.modules.orders import actions, assigning, confirming, delivering, parts, times
-from neiqin.modules.orders.models import Delivery, Order, Part, Progress, shipped_of
+from neiqin.modules.orders import actions, assigning, classing, confirming, delivering, parts, times
+from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part, Progress, shipped_of
 from tests import factories
 from tests.approvals.office import publish
 
@@ -564,3 +564,37 @@ def test_an_order_whose_customer_has_heard_nothing_for_the_set_days_is_on_its_se
         assert "该联系了" not in text(desk.at(service).get("/orders/service/"))
         assert f"联系客户：{order.number}" not in text(desk.at(service).get("/"))
     assert "问到哪一步了，答后天发货" in text(desk.at(desk.rep).get(f"{ORDERS}{order.pk}/"))
+
+
+@pytest.mark.clause("C-CUS-09")
+def test_above_the_threshold_the_next_run_proposes_key_with_its_three_numbers_and_the_manager_decides(desk):
+    manager = actor_of(desk.manager.pk)
+    type(desk.manager.position).objects.filter(pk=desk.manager.position_id).update(owns_key_customers=True)
+    mine = factories.customer(manager, name="无锡大客户", size_band="large")
+    type(mine).objects.filter(pk=mine.pk).update(level="ordinary")
+    factories.approved(factories.order(mine, {"item_name": "轴承", "quantity": "10", "price": "49999.99"}))
+    assert not ClassProposal.objects.filter(customer=mine).exists()
+    assert classing.propose() == 0, "not above the threshold"
+    factories.approved(factories.order(mine, {"item_name": "油封", "quantity": "1", "price": "0.10"}))
+    assert classing.propose() == 1
+    assert classing.propose() == 0, "a second run proposes nothing new"
+    one = ClassProposal.objects.get(customer=mine)
+    assert (one.proposed, one.amount, one.orders, one.potential) == ("key", D("500000.00"), 2, "500 人以上")
+    assert one.rule == "《客户分类》第 1 版第 1 行"
+    page = text(desk.at(desk.manager).get(f"/orders/classproposal/{one.pk}/"))
+    assert "500,000" in page
+    desk.at(desk.manager).post(f"/orders/classproposal/{one.pk}/take_up/", {})
+    mine.refresh_from_db()
+    assert mine.level == "key"
+    history_ = Event.objects.filter(model="customers.customer", record_id=mine.pk, name__endswith="level_confirmed")
+    assert history_.get().data == {"from": "ordinary", "to": "key"}
+
+    # overridden with a reason it is not proposed again for a while
+    other = factories.customer(manager, name="苏州小客户")
+    type(other).objects.filter(pk=other.pk).update(level="ordinary")
+    classing.propose()
+    against = ClassProposal.objects.get(customer=other)
+    url = f"/orders/classproposal/{against.pk}/leave/"
+    assert desk.at(desk.manager).post(url, {}).status_code == 422
+    desk.at(desk.manager).post(url, {"reason": "下月有大单"})
+    assert (ClassProposal.objects.get(pk=against.pk).state, classing.propose()) == ("left", 0)

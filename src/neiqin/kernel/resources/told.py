@@ -50,6 +50,7 @@ OTHER = {
     "notices.address": "改自己的邮箱",
     "rules.install": "装入规则表",
     "checks.second": "第二人复核",
+    "orders.classes": "按规则提出客户分类",
     "policy.install": "装入制度条款",
 }
 SOURCES = {

@@ -5,8 +5,8 @@ from decimal import Decimal
 from neiqin.kernel.fields.field import Choice, Field
 from neiqin.kernel.fields.formats.masks import mask_mobile, whole
 from neiqin.modules.catalog.models import TAX_RATES
-from neiqin.modules.customers.fields import SETTLEMENTS
-from neiqin.modules.orders.states import DELIVERY_STATES, PART_STATES, STATES
+from neiqin.modules.customers.fields import LEVELS, SETTLEMENTS
+from neiqin.modules.orders.states import DELIVERY_STATES, PART_STATES, PROPOSAL_STATES, STATES
 
 OFFLINE, PLATFORM, EXCEL, API = "offline", "platform", "excel", "api"
 SOURCES = (
@@ -121,6 +121,21 @@ PART = (
     Field("progress", "进度 %", "number", form=False, list=True),
     Field("note", "说明", form=False),
     Field("state", "状态", "state", choices=PART_STATES, form=False, list=True, filter=True, role="st"),
+)
+PROPOSAL = (
+    Field("name", "客户名称", form=False, list=True, filter=True, role="name"),
+    Field("customer", "客户", "ref", ref="customers.customer", form=False, filter=True),
+    Field("level", "现在", "choice", choices=LEVELS, form=False, list=True, filter=True),
+    Field("proposed", "建议", "choice", choices=LEVELS, form=False, list=True, filter=True, role="id"),
+    Field("amount", "近 12 个月订单金额", "money", form=False, list=True, role="amt"),
+    Field("orders", "近 12 个月订单数", "number", form=False, list=True),
+    Field("potential", "规模", form=False, list=True),
+    Field("rule", "按哪条", form=False),
+    Field("owner", "业务员", "person", ref="people.person", form=False, list=True, filter=True, role="who"),
+    Field("reason", "原因", form=False),
+    Field("created_at", "提出时间", "moment", form=False, filter=True),
+    Field("decided_at", "决定时间", "moment", form=False),
+    Field("state", "状态", "state", choices=PROPOSAL_STATES, form=False, list=True, filter=True, role="st"),
 )
 GOODS = (
     Field("order_line", "订单行", "number", required=True, min=1, max=2**63 - 1),

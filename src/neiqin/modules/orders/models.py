@@ -21,7 +21,16 @@ from neiqin.modules.catalog.pricing import Ask, candidates
 from neiqin.modules.customers import states as customer_states
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import amounts
-from neiqin.modules.orders.states import ASKED, DELIVERY_STATES, DRAFT, PART_STATES, SHIPPED, STATES
+from neiqin.modules.orders.states import (
+    ASKED,
+    DELIVERY_STATES,
+    DRAFT,
+    PART_STATES,
+    PROPOSAL_STATES,
+    PROPOSED,
+    SHIPPED,
+    STATES,
+)
 
 SHIP = "orders.ship"
 
@@ -404,3 +413,35 @@ class Part(OwnedRecord):
     def due_on(self) -> date:
         """By when the department itself says it will be done."""
         return self.promised_on or self.end_on
+
+
+class ClassProposal(OwnedRecord):
+    """Another class for a customer, as the table 《客户分类》 sees it, with the three numbers it looked at; the manager
+    takes it or leaves it, for a reason (C-CUS-09). It belongs to the customer's owner."""
+
+    STATES = PROPOSAL_STATES
+    LEFT_BEHIND = False
+
+    customer = models.ForeignKey(Customer, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=100)
+    level = models.CharField(max_length=10)
+    proposed = models.CharField(max_length=10)
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    orders = models.IntegerField()
+    potential = models.CharField(max_length=20, default="", blank=True)
+    rule = models.CharField(max_length=120)
+    reason = models.CharField(max_length=200, default="", blank=True)
+    decided_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, default=PROPOSED)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in PROPOSAL_STATES]), name="orders_proposal_state"
+            ),
+            models.UniqueConstraint(fields=["customer"], condition=Q(state="proposed"), name="orders_proposal_once"),
+        ]
+        indexes = scoped_indexes("proposal", "created_at")
+
+    def __str__(self) -> str:
+        return self.name

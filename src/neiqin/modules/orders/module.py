@@ -11,6 +11,7 @@ from neiqin.modules.orders import (
     actions,
     assigning,
     board,
+    classing,
     confirming,
     contacting,
     delivering,
@@ -33,19 +34,21 @@ ORDERS = resources.order.url
 
 module = Module(
     label="订单",
-    resources=[resources.order, resources.delivery, parts.resource],
+    resources=[resources.order, resources.delivery, parts.resource, classing.resource],
     figures=figures.FIGURES,
     panels={ORDER: [looking.open_goods, looking.parts_of], "customers.customer": [trade.panel]},
     tools=[looking.tools, pulling.tools],
     home=[looking.todos, parts.todos, contacting.todos],
-    hourly=[parts.every_hour],
+    hourly=[parts.every_hour, classing.every_night],
     minutely=[taking.every_minute],
     plugs=[
         *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
+        classing.TOLD,
     ],
     rules=[
         *(RuleFile(RULES / f"order_{n}.json") for n in ("assignment", "confirmation", "parts", "baseline", "contact")),
         RuleFile(RULES / "platform_customers.json"),
+        RuleFile(RULES / "customer_classes.json"),
     ],
     forms=printed.FORMS,
     clocks=[
@@ -81,6 +84,7 @@ module = Module(
         MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
     ],
     carries={
+        "C-CUS-09": "/orders/classproposal/",
         "C-ORD-01": "/orders/take/",
         "C-ORD-02": ORDERS,
         "C-ORD-03": (ORDERS, "框架合同的自动取用"),

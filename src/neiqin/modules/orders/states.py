@@ -17,6 +17,12 @@ PART_STATES = (
     Choice(ASKED, "待接收", "warn", "0"), Choice(TAKEN, "进行中", "run", "50"), Choice(BLOCKED, "受阻", "bad", "!"),
     Choice(DONE, "完成", "ok", "100"), Choice(VOID, "已取消", "off", "x"),
 )  # fmt: skip
+PROPOSED, TAKEN_UP, LEFT = "proposed", "taken", "left"
+PROPOSAL_STATES = (
+    Choice(PROPOSED, "待定", "warn", "0"),
+    Choice(TAKEN_UP, "已采纳", "ok", "100"),
+    Choice(LEFT, "没有采纳", "off", "x"),
+)  # fmt: skip
 SHIPPED, SIGNED = "shipped", "signed"
 DELIVERY_STATES = (
     Choice(SHIPPED, "运输中", "run", "50"), Choice(SIGNED, "已签收", "ok", "100"), Choice(VOID, "已作废", "off", "x"),
