@@ -4,7 +4,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
@@ -67,7 +67,7 @@ def _propose(batch: list[Customer]) -> int:
     settled = set(recent.filter(state=PROPOSED).values_list("customer_id", flat=True))
     settled |= set(recent.filter(state=LEFT, decided_at__gt=clock.now() - REST).values_list("customer_id", flat=True))
     sizes = {c.value: c.label for c in customer_fields.SIZES}
-    asked = []
+    asked: list[dict[str, Any]] = []
     for customer in batch:
         amount, count = known.get(customer.pk, (Decimal(0), 0))
         asked.append({"amount": amount, "orders": count, "potential": sizes.get(customer.size_band, "无")})
@@ -82,7 +82,7 @@ def _propose(batch: list[Customer]) -> int:
         if wanted != customer.level and customer.pk not in settled:
             rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
             rows.append(ClassProposal(
-                customer=customer, name=customer.name, owner_id=customer.owner_id, unit_id=customer.unit_id,
+                customer=customer, name=customer.name, owner_id=customer.owner_id or 0, unit_id=customer.unit_id,
                 level=customer.level, proposed=wanted, amount=given["amount"], orders=given["orders"],
                 potential=given["potential"], rule=rule, created_at=clock.now(), updated_at=clock.now(),
             ))  # fmt: skip
