@@ -424,11 +424,19 @@ def profile(path: str, cookie: str, n: int) -> str:
     return out.getvalue()
 
 
-if __name__ == "__main__":
-    main()
-
-
 # Orders
+
+
+def _publish(table: Any) -> None:
+    from neiqin.kernel import clock
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.kernel.rules import actions as rules
+
+    made = table.versions.latest("number").pk
+    outcome = perform(rules.publish, [made], by=SYSTEM, params={"from_on": str(clock.today())})
+    if outcome.refused:
+        raise RuntimeError(str(outcome.refused))
 
 
 def orders_desk(n: int, many: int) -> dict[str, Any]:
@@ -482,11 +490,11 @@ def orders_desk(n: int, many: int) -> dict[str, Any]:
 
     table = Table.objects.get(code="approvals")
     last = ["其他", *[""] * 8, "不用审批", "8", "一般", "无"]
-    first = ["订单·作废", *[""] * 8, "流程管理员", "8", "一般", "无"]
+    first = ["订单·作废", *[""] * 8, "销售总监", "8", "一般", "无"]
     example = ["x", "无", "0", "x", "无", "1", "无", "0", "否", *last[9:]]
     content = orjson.dumps({"rows": [first, last], "examples": [example]}).decode()
     perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content})
-    perform(rules.publish, [table.versions.latest("number").pk], by=SYSTEM, params={"from_on": "2020-01-01"})
+    _publish(table)
     decide = []
     for pk in made[:n]:
         perform(actions.void, [pk], by=clerk, params={"reason": "x"})
@@ -499,7 +507,7 @@ def orders_desk(n: int, many: int) -> dict[str, Any]:
     table = Table.objects.get(code="platform_customers")
     content = orjson.dumps({"rows": [["其他", customers[0].name]], "examples": [["京东", customers[0].name]]}).decode()
     perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content})
-    perform(rules.publish, [table.versions.latest("number").pk], by=SYSTEM, params={"from_on": "2020-01-01"})
+    _publish(table)
     head = "订单号,商品名称,订购数量,下单时间,京东价,结算金额,订单状态,客户姓名,客户地址,联系电话,付款确认时间,货号"
     body = "\n".join(
         f"{880000 + i},轴承,2,2026-11-20 09:00:00,100.00,200.00,等待出库,王*,北京市,139****0001,,B-{i % 500}"
@@ -514,3 +522,7 @@ def orders_desk(n: int, many: int) -> dict[str, Any]:
         "create": create, "many": many / many_s, "many_s": many_s, "approve": approve, "decide": decide,
         "file": many / file_s, "file_s": file_s,
     }  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

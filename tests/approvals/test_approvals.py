@@ -185,6 +185,14 @@ def test_where_nobody_holds_the_position_the_administrator_is_asked(office):
     assert turns() == ["潘一鸣"]
 
 
+def test_where_nobody_at_all_could_decide_nothing_is_held_and_nothing_done(office):
+    publish(row(OFF, "法务"))
+    Appointment.objects.filter(person__in=[office.legal, office.admin]).delete()
+    customer = office.customer()
+    assert "没有人能批「法务」，也没有流程管理员" in ask(office, customer).content.decode()
+    assert (state_of(customer), Request.objects.count(), Held.objects.count()) == ("active", 0, 0)
+
+
 def test_a_delegate_decides_by_days_and_amount_and_both_names_are_on_record(office):
     publish(row("客户·修改", "销售经理", kind="信用额度"))
     today = factories.clock.today()

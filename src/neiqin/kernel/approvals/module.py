@@ -34,7 +34,7 @@ def _minutes(happened: object) -> dict[int, int]:
 module = Module(
     label="审批",
     resources=[resources.request],
-    permissions={VIEW: "看和办审批", MANAGE: "终止审批，接没有人批的"},
+    permissions={VIEW: "看和办审批", MANAGE: routes.LAST_RESORT},
     plugs=[AtTheGate(), room.ASKED, room.TOLD, room.COPIED],
     rules=[RuleFile(Path(__file__).parent / "rules/approvals.json")],
     clocks=[

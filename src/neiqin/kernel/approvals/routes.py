@@ -26,6 +26,7 @@ LEADER, HEAD, CHOSEN, ADMINISTRATOR = "上级", "部门负责人", "自选", "�
 _RATIO = re.compile(r"\((\d+)/(\d+)\)$")
 _CHAIN = re.compile(rf"{LEADER}[×xX*](\d)$")
 MOST_STEPS = 12
+LAST_RESORT = "终止审批，接没有人批的"
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,10 @@ def _seats(step: Step, case: Case) -> tuple[Seat, ...]:
         if CHOSEN in words:
             found.append(Seat(((case.asked_by, None),), CHOSEN, choose=True))
             continue
-        people = [p for w in words for p in place.people(w)]
-        found.append(Seat(_fit(people, place, case), "、".join(words)))
+        fitting = _fit([p for w in words for p in place.people(w)], place, case)
+        if not fitting:
+            raise Wrong(f"没有人能批「{'、'.join(words)}」，也没有流程管理员。先给一个人「{LAST_RESORT}」的权限。")
+        found.append(Seat(fitting, "、".join(words)))
     return tuple(found)
 
 

@@ -1,8 +1,10 @@
 """Who sees to an order: by region and kind of product, as the dated table 《订单分配》 says (C-ORD-06, C-ORG-12)."""
 
 from collections import defaultdict
+from datetime import date
 from typing import Annotated
 
+from django.db import connection
 from django.db.models import Count
 
 from neiqin.kernel.actions.batch import Batch
@@ -12,7 +14,7 @@ from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
 from neiqin.kernel.people.models import Person
-from neiqin.kernel.rules.decide import Undecided, decide
+from neiqin.kernel.rules.decide import Decision, Undecided, decide
 from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, APPROVED, EXECUTING, SUBMITTED
 
@@ -29,16 +31,15 @@ def proposed(orders: list[Order]) -> dict[int, list[tuple[int, str]]]:
     rows = OrderLine.objects.filter(order__in=orders).values_list("order_id", "product__category__name")
     for number, kind in rows:
         kinds[number].add(kind or NOBODY)
-    asked = [(o, kind) for o in orders for kind in sorted(kinds[o.pk])]
     said: dict[int, dict[str, str]] = defaultdict(dict)
-    for order, kind in asked:
-        try:
-            (made,) = decide("order_assignment", [{"region": order.region or NOBODY, "kind": kind}], order.doc_date)
-        except Undecided:
-            continue
-        if (name := str(made.outputs["person"])) != NOBODY:
-            rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
-            said[order.pk].setdefault(name, f"{order.region or '不限地区'}、{kind}：{rule}")
+    by_day: dict[date, list[tuple[Order, str]]] = defaultdict(list)
+    for order in orders:
+        by_day[order.doc_date] += [(order, kind) for kind in sorted(kinds[order.pk])]
+    for day, asked in by_day.items():
+        for (order, kind), made in zip(asked, _decided(asked, day), strict=True):
+            if made is not None and (name := str(made.outputs["person"])) != NOBODY:
+                rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
+                said[order.pk].setdefault(name, f"{order.region or '不限地区'}、{kind}：{rule}")
     names = {name for found in said.values() for name in found}
     people = dict(Person.objects.filter(name__in=names, left_on=None).values_list("name", "pk"))
     load = dict(
@@ -52,15 +53,30 @@ def proposed(orders: list[Order]) -> dict[int, list[tuple[int, str]]]:
     }
 
 
+def _decided(asked: list[tuple[Order, str]], day: date) -> list[Decision | None]:
+    """What the table of a day says of each, None where it cannot decide."""
+    inputs = [{"region": order.region or NOBODY, "kind": kind} for order, kind in asked]
+    try:
+        return list(decide("order_assignment", inputs, day))
+    except Undecided as error:
+        return [error.decisions.get(n) for n in range(len(inputs))]
+
+
 def of_approved(happened: Happened) -> None:
     """An order for which exactly one person fits is his at once; the others wait for the clerk's choice."""
-    orders = list(Order.objects.filter(pk__in=happened.ids, assigned_to=None).order_by("pk"))
-    for order, found in proposed(orders).items():
-        if len(found) == 1:
-            Order.objects.filter(pk=order).update(assigned_to_id=found[0][0], assigned_why=found[0][1][:200])
-            told = [(order, found[0][0])]
-            if not happened.preview:
-                _tell(told, happened.run)
+    rows = Order.objects.filter(pk__in=happened.ids, assigned_to=None).only("region", "doc_date")
+    orders = list(rows.order_by("pk"))
+    alone = {order: found[0] for order, found in proposed(orders).items() if len(found) == 1}
+    if not alone:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE orders_order o SET assigned_to_id = v.person, assigned_why = v.why "
+            "FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS v(id, person, why) WHERE o.id = v.id",
+            [list(alone), [p for p, _ in alone.values()], [why[:200] for _, why in alone.values()]],
+        )
+    if not happened.preview:
+        _tell([(order, person) for order, (person, _) in alone.items()], happened.run)
 
 
 @action(Order, "分配", may=ASSIGN, from_=(SUBMITTED, APPROVED, EXECUTING), event="assigned", icon="user-plus")

@@ -15,13 +15,16 @@ from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import actions, credit
 from neiqin.modules.orders.models import Order, OrderLine
 
+# Ten thousand orders are looked at at once: only what is needed is read.
+LOOKED_AT = ("order_id", "product_id", "quantity", "price", "list_price", "off", "gross")
+
 
 def of_orders(ids: list[int]) -> dict[int, dict[str, Any]]:
     """order -> amount, the strictest price level of its lines, the weighted discount, how far over the limit; a
     constant number of queries."""
-    orders = {o.pk: o for o in Order.objects.filter(pk__in=ids)}
+    orders = {o.pk: o for o in Order.objects.filter(pk__in=ids).only("customer_id", "amount")}
     lines: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in OrderLine.objects.filter(order_id__in=ids, is_gift=False).order_by("pk"):
+    for line in OrderLine.objects.filter(order_id__in=ids, is_gift=False).only(*LOOKED_AT).order_by("pk"):
         lines[line.order_id].append(line)
     judged = judge(list(orders.values()), lines)
     owed = credit.with_orders([(o.pk, o.customer_id, o.amount) for o in orders.values()])
