@@ -23,6 +23,7 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.rules import actions as rules
 from neiqin.kernel.rules.models import Table
+from neiqin.modules.customers.models import Standing
 from neiqin.modules.orders import actions, assigning, classing, confirming, delivering, parts, times
 from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part, Progress, shipped_of
 from tests import factories
@@ -438,6 +439,28 @@ def test_what_changes_after_the_customer_has_confirmed_is_to_be_confirmed_again(
     assert again(order).confirmed_by == "contract", "a remark is none of the five items"
     perform(actions.edit, [order.pk], by=by, params={"lines": [{"id": order.lines.get().pk, "quantity": "12"}]})
     assert (again(order).confirmed_at, again(order).confirmed_by, again(order).amount) == (None, "", 240)
+
+
+def test_a_customer_has_dealt_on_the_day_of_its_latest_order_that_was_taken_into_execution(desk):
+    for day in ("2026-11-20", "2026-11-10"):
+        order = desk.enter({"item_name": "轴承", "quantity": "1", "price": "1"}, doc_date=day)
+        factories.approved(order)
+    desk.enter({"item_name": "轴承", "quantity": "1", "price": "1"}, doc_date="2026-11-25")
+    assert Standing.objects.get(customer=desk.customer).dealt_on == date(2026, 11, 20)
+
+
+def test_buttons_that_make_no_sense_now_are_not_offered(desk, ready):
+    def offered():
+        page = text(desk.at(desk.clerk).get(f"{ORDERS}{ready.pk}/"))
+        return [
+            label for label in ("登记客户确认", "移交执行", "答复疑问") if f"{label}<" in page or f"{label}</" in page
+        ]
+
+    assert offered() == ["登记客户确认", "移交执行"]
+    desk.do(desk.clerk, ready, "confirm", means="contract", proof="KJ-2026-001")
+    desk.do(desk.clerk, ready, "hand_over")
+    desk.do(desk.clerk, ready, "doubt", text="数量对吗")
+    assert offered() == ["答复疑问"]
 
 
 @pytest.fixture

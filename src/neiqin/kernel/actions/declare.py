@@ -31,6 +31,9 @@ class Action:
     numbers: Any = None  # of one that creates: what numbers its records
     rehearse: Callable[[Any], None] | None = None  # of one that creates: refuse what it would, and write nothing
     button: bool = True
+    offered: Callable[[Any], bool] | None = (
+        None  # whether the button makes sense on a record; the body has the last word
+    )
     bulk: bool = True
     primary: bool = False
     danger: bool = False

@@ -196,7 +196,10 @@ def doubt(
     ])  # fmt: skip
 
 
-@action(Order, "答复疑问", may=ANSWER, from_=(SUBMITTED, APPROVED), event="explained", icon="message", bulk=False)
+@action(
+    Order, "答复疑问", may=ANSWER, from_=(SUBMITTED, APPROVED), event="explained", icon="message", bulk=False,
+    offered=lambda order: order.hold != "",
+)  # fmt: skip
 def explain(
     orders: Batch[Order], *, answer: Annotated[str, Field("answer", "答复", required=True, maxlength=300)]
 ) -> None:

@@ -22,7 +22,10 @@ HEAD = ("品名", "规格", "数量", "单价", "金额", "交期")
 BY_HAND = tuple(m for m in fields.MEANS if m.value != fields.LINK)
 
 
-@action(Order, "登记客户确认", may=EDIT, from_=OPEN, event="confirmed", icon="user-check", key="Q")
+@action(
+    Order, "登记客户确认", may=EDIT, from_=OPEN, event="confirmed", icon="user-check", key="Q",
+    offered=lambda order: order.confirmed_at is None,
+)  # fmt: skip
 def confirm(
     orders: Batch[Order],
     *,

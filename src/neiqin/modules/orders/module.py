@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.urls import path
 
+from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.deadlines.clocks import Clock
 from neiqin.kernel.resources.resource import MenuEntry, Module
 from neiqin.kernel.rules.defaults import RuleFile
@@ -31,6 +32,13 @@ from neiqin.modules.orders.models import SHIP
 RULES = Path(__file__).parent / "rules"
 ORDER = resources.order.key
 ORDERS = resources.order.url
+
+
+def of_approved(happened: Happened) -> None:
+    """What follows when an order is taken into execution."""
+    assigning.of_approved(happened)
+    trade.of_approved(happened)
+
 
 module = Module(
     label="订单",
@@ -60,7 +68,7 @@ module = Module(
               cancel=(f"{ORDER}.voided", f"{ORDER}.closed"), minutes=240),
     ],
     effects={
-        f"{ORDER}.approved": assigning.of_approved,
+        f"{ORDER}.approved": of_approved,
         "orders.delivery.created": delivering.of_deliveries,
         "orders.delivery.signed": delivering.of_deliveries,
         "orders.delivery.voided": delivering.of_deliveries,

@@ -37,7 +37,10 @@ NOTE = Field("note", "说明", maxlength=200, span=2)
 CHUNK = 500
 
 
-@action(Order, "移交执行", may=EDIT, from_=(APPROVED, EXECUTING), event="handed_over", icon="share", bulk=True)
+@action(
+    Order, "移交执行", may=EDIT, from_=(APPROVED, EXECUTING), event="handed_over", icon="share",
+    offered=lambda order: not Part.objects.filter(order=order).exists(),
+)  # fmt: skip
 def hand_over(orders: Batch[Order]) -> None:
     """Tasks for the departments that the table 《交付倒排》 names, each with person, duty, start and end. What the
     customer has not confirmed is not handed over (C-ORD-03)."""

@@ -2,14 +2,30 @@
 
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Max, Sum
 
+from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.customers import fields as customers
 from neiqin.modules.orders.models import DeliveryLine, OrderLine
 from neiqin.modules.orders.states import VOID
+
+# The day a customer was last sold to, which the rules of the pool ask for; orders of the past never take it back.
+_DEALT = """
+UPDATE customers_standing s SET dealt_on = greatest(s.dealt_on, o.latest)
+FROM (SELECT customer_id, max(doc_date) AS latest FROM orders_order WHERE id = ANY(%s) GROUP BY customer_id) o
+WHERE s.customer_id = o.customer_id
+"""
+
+
+def of_approved(happened: Happened) -> None:
+    """A customer whose order is taken into execution has dealt."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DEALT, [happened.ids])
+
 
 COLUMNS = (
     Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "累计数量", "quantity"), Field("unit", "单位"),

@@ -159,7 +159,10 @@ def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
             dialog=True,
         )
         for action in resource.actions
-        if action.button and action.allows_state(now) and _may(person, action.may, record)
+        if action.button
+        and action.allows_state(now)
+        and _may(person, action.may, record)
+        and (action.offered is None or action.offered(record))
     ]
 
 
