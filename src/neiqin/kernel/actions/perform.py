@@ -28,6 +28,7 @@ from neiqin.kernel.actions.declare import REGISTRY, Action
 from neiqin.kernel.actions.effects import EFFECTS, Happened
 from neiqin.kernel.actions.models import Held
 from neiqin.kernel.actions.refusals import NotAllowed, Outcome, Refusal, RefuseLate, TooSlow
+from neiqin.kernel.fields.field import label_of
 from neiqin.kernel.fields.shape import Invalid
 
 ATTEMPTS = 6
@@ -339,7 +340,7 @@ def _unfit(call: Call, batch: Batch[Any]) -> dict[int, Refusal]:
         if record.pk not in allowed:
             problems[record.pk] = Refusal(f"你可以看这条记录，但没有「{action.label}」它的权限。", code="forbidden")
         elif not action.allows_state(state):
-            label = next((c.label for c in getattr(type(record), "STATES", ()) if c.value == state), state)
+            label = label_of(getattr(type(record), "STATES", ()), state)
             problems[record.pk] = Refusal(f"状态是「{label}」，不能{action.label}。", "state", "state")
         elif seen is not None and seen != record.version and not action.merges:
             problems[record.pk] = Refusal("这条记录刚被别人改过，看一眼新的内容再操作。", code="stale")

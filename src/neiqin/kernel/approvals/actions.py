@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from django.db import transaction
 
-from neiqin.kernel.actions import gate, held, history
+from neiqin.kernel.actions import held, history
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.models import Held
@@ -30,7 +30,7 @@ from neiqin.kernel.approvals.models import (
 )
 from neiqin.kernel.approvals.room import Room
 from neiqin.kernel.approvals.walk import START, Walk
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.fields.shape import Shape
 from neiqin.kernel.notices.tell import News, tell_each
 from neiqin.kernel.numbering.series import Numbers, Pattern
@@ -39,7 +39,6 @@ from neiqin.kernel.people.authentication import code_fits
 from neiqin.kernel.resources.resource import site
 
 NUMBERS = Numbers("number", Pattern("SP", by_day=True))
-PHRASES = ("同意", "请补充资料再提交", "价格过低，重新谈", "先收款，再提交", "额度不够，分批下单")
 FINISHED = f"{Request._meta.label_lower}.finished"
 URGED_EACH = 2 * 3600  # seconds: practice.md 4.1
 
@@ -169,7 +168,7 @@ def _say_on_record(requests: Batch[Request], request: Request) -> None:
     ids = held.ids_of(request.held)
     if request.state == DONE or not ids:
         return
-    label = next(s.label for s in Request.STATES if s.value == request.state)
+    label = label_of(Request.STATES, request.state)
     words = {"words": f"审批{label}：{request.reason or _last_word(request)}"}
     kind = held.action_of(request.held).kind
     history.add_events(requests.run, kind, [(f"{request.action}.stopped", i, None, None, words) for i in ids])
@@ -181,7 +180,7 @@ def _last_word(request: Request) -> str:
 
 
 def _result(requests: Batch[Request], request: Request) -> News | None:
-    label = next(s.label for s in Request.STATES if s.value == request.state)
+    label = label_of(Request.STATES, request.state)
     text = request.reason or (_last_word(request) if request.state == RETURNED else "")
     key = f"approval-{request.pk}-{request.state}-{requests.run}"
     return News(
@@ -327,9 +326,3 @@ def _ask_again(requests: Batch[Request], refusal: str) -> None:
     ])  # fmt: skip
     if not any(r.urgent for r in requests):
         requests.unchanged_but_told()
-
-
-def raw_values(request: Request, number: int) -> dict[str, Any]:
-    """What was given in one round, raw."""
-    raw = gate.parameters_of(Held.objects.get(pk=number))
-    return {**(raw.get("params") or {}), **next(iter(raw.get("rows") or ()), {})}

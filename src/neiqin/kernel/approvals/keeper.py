@@ -5,7 +5,6 @@ While a request is open its record is locked for people: what was approved is wh
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from neiqin.kernel import clock
@@ -21,7 +20,7 @@ from neiqin.kernel.people.models import Unit
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.resources.subjects import title_of
 from neiqin.kernel.rules.cells import BadCell
-from neiqin.kernel.rules.decide import Undecided, decide, in_force, of
+from neiqin.kernel.rules.decide import Decision, Undecided, decide, in_force, of
 
 TABLE = "approvals"
 MOST = 200
@@ -33,29 +32,30 @@ def keeper(call: Any, values: Sequence[Mapping[str, Any]]) -> gate.Word | None:
     if kind not in site().resources or kind == Request._meta.label_lower:
         return None
     refused = _locked(call)
-    keys = [k for k in (range(len(values)) if call.action.creates else call.ids) if k not in refused]
+    given = {key: one for key, one in _by_key(call, values).items() if key not in refused}
     name = name_of(call.action)
-    if not keys or not _named(name):
-        return gate.Word(refused=refused) if refused else None
-    rows = dict(zip(call.ids, values, strict=True)) if call.action.each else dict.fromkeys(call.ids, values[0])
-    found = measured(
-        call.action, dict(enumerate(values)) if call.action.creates else {k: rows[k] for k in keys}, call.by
-    )
-    routed, problems = _routed(call, name, found)
-    refused |= problems
+    routed: dict[int, Any] = {}
+    if given and _named(name):
+        routed, problems = _routed(call, name, measured(call.action, given, call.by))
+        refused |= problems
     if not routed:
         return gate.Word(refused=refused) if refused else None
-    alone = call.action.rows and len(values) > 1
-    if alone or call.source == "import" or len(routed) > MOST:
-        text = (
-            "要审批，不和别的一起办。单独办这一条。" if len(routed) <= MOST else f"一次最多送审 {MOST} 条，少选一些。"
-        )
-        return gate.Word(refused={**refused, **dict.fromkeys(routed, Refusal(text))})
-    refused |= held.unfit(replace(call, ids=tuple(routed)) if not call.action.creates else call)
+    if len(routed) > MOST:
+        return gate.Word(refused=refused | dict.fromkeys(routed, Refusal(f"一次最多送审 {MOST} 条，少选一些。")))
+    if call.source == "import" or (call.action.rows and len(values) > 1):
+        return gate.Word(refused=refused | dict.fromkeys(routed, Refusal("要审批，不和别的一起办。单独办这一条。")))
+    refused |= held.unfit(call if call.action.creates else replace(call, ids=tuple(routed)))
     parts = {key: _hold(call, key, *one) for key, one in routed.items() if key not in refused}
-    if len(keys) == 1 and len(call.ids or values) == 1 and parts:
+    if parts and len(values if call.action.creates else call.ids) == 1:
         return gate.Word(hold=next(iter(parts.values())))
     return gate.Word(refused=refused, parts=parts)
+
+
+def _by_key(call: Any, values: Sequence[Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """The parsed values by what they are for: the position of a new row, or the record."""
+    if call.action.creates:
+        return dict(enumerate(values))
+    return dict(zip(call.ids, values, strict=True)) if call.action.each else dict.fromkeys(call.ids, values[0])
 
 
 def _named(name: str) -> bool:
@@ -105,31 +105,32 @@ def _units(call: Any, keys: list[int]) -> dict[int, str]:
     return {**dict.fromkeys(keys, "无"), **dict(model.objects.filter(pk__in=keys).values_list("pk", "unit__name"))}
 
 
-def _hold(call: Any, key: int, steps: Any, decision: Any, asked: Mapping[str, Any]) -> gate.Hold:
-    version = decision.version
-    rule = f"《{version.name}》第 {version.number} 版第 {decision.row} 行"
+def _hold(call: Any, key: int, steps: Any, decision: Decision, asked: Mapping[str, Any]) -> gate.Hold:
     path = " → ".join(step.words for step in steps)
     record = None if call.action.creates else key
 
     def stored(number: int) -> None:
         again = _returned(call, record)
-        kept = Held.objects.get(pk=number)
         if again is not None:
             params = {"held": number, "amount": asked["amount"] or None, "route": _same_version(again, asked)}
             outcome = perform(actions.resubmit, [again.pk], by=call.by, params=params, source=call.source)
         else:
-            row = {
-                "name": f"{call.action.label} {title_of(kept)}"[:200], "action": call.action.code,
-                "model": call.action.kind, "record_id": record, "held": number, "amount": asked["amount"] or None,
-                "route": decision.outputs["route"], "copies": decision.outputs["copies"], "rule": rule,
-                "rule_version_id": version.id, "rule_row": decision.row, "risk": decision.outputs["risk"],
-                "hours": decision.outputs["hours"], "owner": call.by.id,
-            }  # fmt: skip
+            row = _request(call, record, number, decision, asked["amount"] or None)
             outcome = perform(actions.submit, rows=[row], by=call.by, source=call.source, parsed=True)
         if problem := next(iter(outcome.refused.values()), None):
             raise gate.NotHeld(problem.text)
 
-    return gate.Hold(f"已提交审批：{path}（{rule}）。", f"提交审批：{path}", partial(stored))
+    return gate.Hold(f"已提交审批：{path}（{decision.where}）。", f"提交审批：{path}", stored)
+
+
+def _request(call: Any, record: int | None, number: int, decision: Decision, amount: Any) -> dict[str, Any]:
+    """The row of a new request for a held run."""
+    said = {name: decision.outputs[name] for name in ("route", "copies", "risk", "hours")}
+    return said | {
+        "name": f"{call.action.label} {title_of(Held.objects.get(pk=number))}"[:200], "action": call.action.code,
+        "model": call.action.kind, "record_id": record, "held": number, "amount": amount, "rule": decision.where,
+        "rule_version_id": decision.version.id, "rule_row": decision.row, "owner": call.by.id,
+    }  # fmt: skip
 
 
 def _same_version(request: Request, asked: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.held import action_of, ids_of, raw_of
+from neiqin.kernel.actions.models import Held
 from neiqin.kernel.actions.perform import preview
 from neiqin.kernel.actions.refusals import NotAllowed, TooSlow
 from neiqin.kernel.approvals import actions, room, routes
@@ -35,7 +36,7 @@ from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.runs import visible_changes
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo
-from neiqin.kernel.resources.subjects import resource_of, title_of
+from neiqin.kernel.resources.subjects import given_of, resource_of, title_of
 
 MOST, NEWEST, DAYS = 200, 100, 90
 TABS = (("mine", "待我审批"), ("asked", "我提交的"), ("decided", "我批过的"), ("copied", "抄送我的"))
@@ -205,7 +206,7 @@ def _ahead(one: Request, person: Any) -> tuple[list[Bag], str]:
 def _values(one: Request, number: int) -> dict[str, Any]:
     action = action_of(one.held)
     try:
-        return parse(action.shape, actions.raw_values(one, number), partial=True)
+        return parse(action.shape, given_of(Held.objects.get(pk=number)), partial=True)
     except Invalid:
         return {}
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from neiqin.kernel import clock
 from neiqin.kernel.approvals.models import Request, Task
+from neiqin.kernel.fields.field import label_of
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.resources.subjects import title_of
 
@@ -30,7 +31,7 @@ def sheets(records: Sequence[Request], person: Any) -> list[dict[str, Any]]:
 
 
 def _sheet(one: Request) -> dict[str, Any]:
-    state = next(s.label for s in Request.STATES if s.value == one.state)
+    state = label_of(Request.STATES, one.state)
     facts = [
         ("事项", title_of(one.held)),
         ("提交人", one.owner.name),

@@ -83,28 +83,26 @@ class Room:
         for task in fresh:
             task.node_id, task.back_id = task.node.pk, task.back.pk if task.back else None
         Task.objects.bulk_create(fresh)
-        self._let_in(fresh)
+        let_in({(t.request_id, p) for t in fresh for p in (t.person_id, t.stands_for_id) if p})
         self._say(fresh, moved)
-
-    def _let_in(self, fresh: Sequence[Task]) -> None:
-        people = {(t.request_id, p) for t in fresh for p in (t.person_id, t.stands_for_id) if p}
-        let_in(people)
 
     def _say(self, fresh: Sequence[Task], moved: Sequence[Task]) -> None:
         """Whose turn it is now is told; whose turn it no longer is has nothing unread about it."""
         over = {t.request_id for t in moved if t.state != Task.State.OPEN}
-        done(LABEL, over, kind=ASKED.name) if over else None
+        if over:
+            done(LABEL, over, kind=ASKED.name)
         names = site().names("people.person", [r.owner_id for r in self.requests.values()])
-        reopened = [t for t in moved if t.state == Task.State.OPEN and self.before[t.pk][0] != Task.State.OPEN]
-        still = [t for pk in over if pk in self.walks for t in self.walks[pk].open_tasks() if t in moved or t in fresh]
-        news = []
-        for task in {id(t): t for t in (*fresh, *reopened, *still)}.values():
-            if task.state == Task.State.OPEN:
-                request = self.requests[task.request_id]
-                news += [
-                    asking(request, task, p, names[request.owner_id]) for p in (task.person_id, task.stands_for_id) if p
-                ]
-        tell_each(news)
+        turns = [
+            t
+            for t in (*fresh, *moved)
+            if t.state == Task.State.OPEN
+            and (t.pk not in self.before or self.before[t.pk][0] != Task.State.OPEN or t.request_id in over)
+        ]
+        tell_each([
+            asking(request, task, person, names[request.owner_id])
+            for task in turns for request in (self.requests[task.request_id],)
+            for person in (task.person_id, task.stands_for_id) if person
+        ])  # fmt: skip
 
 
 def _columns(task: Task) -> tuple[Any, ...]:

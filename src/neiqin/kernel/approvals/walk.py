@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from neiqin.kernel.approvals.models import DONE, ENDED, OPEN, RETURNED, WITHDRAWN, Node, Request, Task
+from neiqin.kernel.fields.field import label_of
 
 START = -1  # the place of who asked
 LIVE = (Task.State.OPEN, Task.State.WAITING)
@@ -74,7 +75,7 @@ class Walk:
 
     @property
     def request_state(self) -> str:
-        return next(s.label for s in Request.STATES if s.value == self.request.state)
+        return label_of(Request.STATES, self.request.state)
 
     # From the start, and on.
 

@@ -124,9 +124,7 @@ def _input(kind: str, field: str, check: str, measure: Decimal) -> dict[str, Any
 
 
 def _finding(seen: Measured, decision: Any) -> Finding:
-    version = decision.version
-    rule = f"《{version.name}》第 {version.number} 版第 {decision.row} 行"
-    return Finding(seen, decision.outputs["handling"], rule, version.id, decision.row)
+    return Finding(seen, decision.outputs["handling"], decision.where, decision.version.id, decision.row)
 
 
 def _keyed(call: Any, values: Sequence[Mapping[str, Any]]) -> Rows:

@@ -49,17 +49,12 @@ def fields_of(one: Second) -> list[Field]:
 
 def first_values(one: Second) -> dict[str, Any]:
     """The key fields as the first person gave them, parsed."""
-    return _parsed(one, _given(one))
+    return _parsed(one, subjects.given_of(one.held))
 
 
 def second_values(one: Second) -> dict[str, Any]:
     """The key fields as the second person typed them, parsed; nothing before."""
     return _parsed(one, orjson.loads(blobs.open_blob(bytes(one.entered)))) if one.entered else {}
-
-
-def _given(one: Second) -> Mapping[str, Any]:
-    raw = held.raw_of(one.held)
-    return {**raw["params"], **next(iter(raw["rows"]), {})}
 
 
 def _parsed(one: Second, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +80,7 @@ def may_check(one: Second, person: Any) -> bool:
         seen = action.model.objects.filter(action.model.visible_to(person), pk__in=ids)
         return seen.filter(action.model.visible_to(person, action.may)).count() == len(ids)
     scope = person.scope(action.may)
-    owner = Person.objects.get(pk=_given(one).get("owner") or one.person_id)
+    owner = Person.objects.get(pk=subjects.given_of(one.held).get("owner") or one.person_id)
     return not hasattr(action.model, "owner_id") or (scope is not None and scope.covers(owner.pk, owner.unit_id))
 
 

@@ -1,6 +1,6 @@
 """Field: one description of a piece of information, for lists, forms, filters, import, export, API and parameters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -23,6 +23,11 @@ class Choice:
     label: str
     tone: str = "off"
     part: str = "0"
+
+
+def label_of(choices: Iterable[Choice], value: Any) -> str:
+    """What people read for a value; the value itself if it is none of them."""
+    return next((c.label for c in choices if c.value == value), str(value))
 
 
 @dataclass(frozen=True)

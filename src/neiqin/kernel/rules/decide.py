@@ -31,6 +31,11 @@ class Decision:
     def row(self) -> int:
         return self.rows[0]
 
+    @property
+    def where(self) -> str:
+        """The row that decided, in words: 《…》第 n 版第 m 行."""
+        return f"《{self.version.name}》第 {self.version.number} 版第 {self.row} 行"
+
 
 class Undecided(Exception):
     """Some inputs could not be decided. problems: position -> sentence; the others are in `decisions` by position."""

@@ -54,9 +54,7 @@ def judge(lines: Sequence[Priced], on: date) -> list[Judged]:
 
 
 def _judged(factor: Decimal, below: bool, decision: Decision) -> Judged:
-    version = decision.version
-    rule = f"《{version.name}》第 {version.number} 版第 {decision.row} 行"
-    return Judged(factor, below, str(decision.outputs["level"]), rule)
+    return Judged(factor, below, str(decision.outputs["level"]), decision.where)
 
 
 def _factor(line: Priced) -> Decimal:

@@ -9,6 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Q
 
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.modules.catalog.models import DRAFT, KINDS, STANDARD, PriceRow, ProductUnit
 
 RANK = {kind.value: n for n, kind in enumerate(KINDS)}
@@ -107,7 +108,7 @@ def _fitting(ask: Ask, rows: Sequence[_Row], factor: Decimal | None) -> list[Fou
         price = row.price if row.unit == ask.unit else row.price * (factor or 1)
         why = f"{LABEL[row.kind]}《{row.list_name}》{row.from_on:%Y-%m-%d} 起"
         if row.least:
-            why += f"，满 {row.least.normalize():f}"
+            why += f"，满 {plain(row.least)}"
         if row.unit != ask.unit:
             why += f"，每{ask.unit}按 {factor:f} 倍折算"
         found.append(Found(

@@ -1,5 +1,6 @@
 """What is done with orders: entered, checked and submitted, audited, taken back, closed, voided; doubts and answers."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -14,8 +15,8 @@ from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
-from neiqin.modules.orders import fields
-from neiqin.modules.orders.models import Delivery, Order, OrderLine, Query, settle
+from neiqin.modules.orders import fields, money
+from neiqin.modules.orders.models import Delivery, Order, OrderLine, Progress, Query
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
 
 NUMBERS = Numbers("number", Pattern("DD", by_day=True))
@@ -64,20 +65,33 @@ def _unfit(n: int, line: Mapping[str, Any], stopped: Mapping[int, str]) -> Refus
     return None
 
 
-def _settle(batch: Batch[Order]) -> None:
-    settle(batch)
+def begin(orders: NewBatch[Order]) -> None:
+    """New orders have their row of progress."""
+    Progress.objects.bulk_create(Progress(order_id=order.pk) for order in orders)
 
 
 def _changed(batch: Batch[Order], changes: Changes) -> None:
-    """What the customer has confirmed was something else: it is to be confirmed again."""
-    settle(batch)
+    """Sums are made anew. What the customer has confirmed was something else: it is to be confirmed again."""
+    _settle(batch)
     other = {o.pk for o in batch if o.confirmed_at and changes[o.pk].keys() & CONFIRMED}
     batch.set_each("confirmed_at", {o.pk: None if o.pk in other else o.confirmed_at for o in batch})
     batch.set_each("confirmed_by", {o.pk: "" if o.pk in other else o.confirmed_by for o in batch})
     batch.set_each("confirmed_note", {o.pk: "" if o.pk in other else o.confirmed_note for o in batch})
 
 
-create = creating(Order, ORDER, numbers=NUMBERS, check=_fit, after=_settle, label="新建订单")
+def _settle(batch: Batch[Order]) -> None:
+    """The discount is shared over the lines that there are now, and they are added up."""
+    by_order: dict[int, list[OrderLine]] = defaultdict(list)
+    for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):
+        by_order[line.order_id].append(line)
+    moved = [line for order in batch for line in money.share(order, by_order[order.pk])]
+    if moved:
+        OrderLine.objects.bulk_update(moved, ["off", "gross", "net", "tax"])
+    for column in ("amount", "net", "tax"):
+        batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
+
+
+create = creating(Order, ORDER, numbers=NUMBERS, check=_fit, after=begin, label="新建订单")
 edit = editing(Order, CHANGED, check=_still_fit, after=_changed, label="修改订单", from_=frozenset({DRAFT}))
 
 

@@ -38,8 +38,7 @@ def proposed(orders: list[Order]) -> dict[int, list[tuple[int, str]]]:
     for day, asked in by_day.items():
         for (order, kind), made in zip(asked, _decided(asked, day), strict=True):
             if made is not None and (name := str(made.outputs["person"])) != NOBODY:
-                rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
-                said[order.pk].setdefault(name, f"{order.region or '不限地区'}、{kind}：{rule}")
+                said[order.pk].setdefault(name, f"{order.region or '不限地区'}、{kind}：{made.where}")
     names = {name for found in said.values() for name in found}
     people = dict(Person.objects.filter(name__in=names, left_on=None).values_list("name", "pk"))
     load = dict(

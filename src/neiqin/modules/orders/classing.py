@@ -1,6 +1,7 @@
 """Classes of customers by purchase amount, frequency and potential: proposed by a table, decided by the manager
 (C-CUS-09)."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
@@ -80,11 +81,10 @@ def _propose(batch: list[Customer]) -> int:
     for customer, given, made in zip(batch, asked, decisions, strict=True):
         wanted = values.get(str(made.outputs["level"]), customer.level)
         if wanted != customer.level and customer.pk not in settled:
-            rule = f"《{made.version.name}》第 {made.version.number} 版第 {made.row} 行"
             rows.append(ClassProposal(
                 customer=customer, name=customer.name, owner_id=customer.owner_id or 0, unit_id=customer.unit_id,
                 level=customer.level, proposed=wanted, amount=given["amount"], orders=given["orders"],
-                potential=given["potential"], rule=rule, created_at=clock.now(), updated_at=clock.now(),
+                potential=given["potential"], rule=made.where, created_at=clock.now(), updated_at=clock.now(),
             ))  # fmt: skip
     if rows:
         history.begin("orders.classes", by=SYSTEM, source="worker")
@@ -105,15 +105,18 @@ def _propose(batch: list[Customer]) -> int:
 @action(ClassProposal, "采纳", may=MAY, from_=PROPOSED, to=TAKEN_UP, event="taken", icon="check", primary=True)
 def take_up(proposals: Batch[ClassProposal]) -> None:
     """The customer's class becomes what was proposed, by the action that a person would use."""
-    problems = {}
+    problems: dict[int, Refusal] = {}
+    by_level: dict[str, dict[int, int]] = defaultdict(dict)
     for one in proposals:
+        by_level[one.proposed][one.customer_id] = one.pk
+    for level, customer_ids in by_level.items():
         outcome = perform(
-            customers.confirm_level, [one.customer_id], by=proposals.by, params={"level": one.proposed}, source="web"
+            customers.confirm_level, list(customer_ids), by=proposals.by, params={"level": level}, source="web"
         )
-        if refusal := next(iter(outcome.refused.values()), None):
-            problems[one.pk] = refusal
-        elif outcome.held:
-            problems[one.pk] = Refusal("确认等级要审批，已经提交。批了以后等级会变。")
+        problems |= {customer_ids[i]: refusal for i, refusal in outcome.refused.items()}
+        if outcome.held:
+            text = "确认等级要审批，已经提交。批了以后等级会变。"
+            problems |= dict.fromkeys(customer_ids.values(), Refusal(text))
     history.resume(proposals.run)
     proposals.refuse(problems)
     proposals.set(decided_at=proposals.now)

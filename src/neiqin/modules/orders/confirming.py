@@ -7,6 +7,7 @@ from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.files.models import Attachment
 from neiqin.kernel.guests.asks import Answer, Ask, Contact, Given, Shown
 from neiqin.kernel.personal.columns import open_columns
@@ -71,7 +72,7 @@ def show(order: Order) -> Shown:
     (texts,) = open_columns([order], ["consignee", "address"])
     lines = OrderLine.objects.filter(order=order).order_by("pk")
     rows = [
-        [x.item_name, x.spec, f"{x.quantity.normalize():f}{x.unit_name}", f"{x.price or 0:.2f}", f"{x.gross:,.2f}",
+        [x.item_name, x.spec, f"{plain(x.quantity)}{x.unit_name}", f"{x.price or 0:.2f}", f"{x.gross:,.2f}",
          f"{x.promised_on or order.required_on or '—'}"]
         for x in lines
     ]  # fmt: skip

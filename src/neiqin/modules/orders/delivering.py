@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from django.db import connection
 
@@ -15,7 +15,8 @@ from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.records import creating
 from neiqin.kernel.actions.refusals import Refusal
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
 from neiqin.kernel.numbering.series import Numbers, Pattern
@@ -51,7 +52,7 @@ def _fit(batch: NewBatch[Delivery]) -> Mapping[int, Refusal]:
 
 def _unready(order: Order, shipped_on: date | None) -> Refusal | None:
     if order.state not in ALIVE:
-        label = next(s.label for s in Order.STATES if s.value == order.state)
+        label = label_of(Order.STATES, order.state)
         return Refusal(f"{order.number}{label}，审核以后才能发货。", "order")
     if order.hold:
         return Refusal(f"{order.number}挂起中：{order.hold}。", "order")
@@ -62,8 +63,8 @@ def _unready(order: Order, shipped_on: date | None) -> Refusal | None:
     return None
 
 
-def _too_much(row: Mapping[str, object], lines: Mapping[int, OrderLine], gone: dict[int, Decimal]) -> Refusal | None:
-    for n, one in enumerate(row["lines"]):  # type: ignore[arg-type, var-annotated]
+def _too_much(row: Mapping[str, Any], lines: Mapping[int, OrderLine], gone: dict[int, Decimal]) -> Refusal | None:
+    for n, one in enumerate(row["lines"]):
         line = lines.get(one["order_line"])
         if line is None or line.order_id != row["order"]:
             return Refusal(f"「第 {n + 1} 行」不是这张订单的。", f"lines-{n}-order_line")
@@ -73,15 +74,11 @@ def _too_much(row: Mapping[str, object], lines: Mapping[int, OrderLine], gone: d
         most = line.quantity * (1 + tolerance / 100)
         if gone[line.pk] + one["quantity"] > most:
             left = max(line.quantity - gone[line.pk], Decimal(0))
-            text = f"「{line.item_name}」订 {_n(line.quantity)}，已发 {_n(gone[line.pk])}，最多再发 {_n(left)}"
-            more = f"（容差 {_n(tolerance)}%）" if tolerance else ""
+            text = f"「{line.item_name}」订 {plain(line.quantity)}，已发 {plain(gone[line.pk])}，最多再发 {plain(left)}"
+            more = f"（容差 {plain(tolerance)}%）" if tolerance else ""
             return Refusal(f"{text}{more}。", f"lines-{n}-quantity")
         gone[line.pk] += one["quantity"]
     return None
-
-
-def _n(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 create = creating(Delivery, DELIVERY, numbers=NUMBERS, check=_fit, label="发货", may=SHIP)

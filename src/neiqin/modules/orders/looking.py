@@ -12,7 +12,8 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
 from neiqin.kernel.approvals.models import OPEN, Request
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.records import columns_of
@@ -46,7 +47,7 @@ def stage(order: Order, progress: Progress | None) -> str:
     if order.hold:
         return "挂起"
     if order.state in (DRAFT, SUBMITTED, CLOSED, VOID):
-        return next(s.label for s in STATES if s.value == order.state)
+        return label_of(STATES, order.state)
     if progress is not None and progress.shipped >= 100:
         return "已签收" if progress.signed_on else "已发货"
     if progress is not None and progress.shipped > 0:
@@ -93,7 +94,9 @@ def notes(order: Order, person: Any) -> list[Bag]:
         done = progress.shipped if progress else Decimal(0)
         due = order.required_on
         over = due is not None and due < clock.today() and done < 100
-        text = f"{stage(order, progress)}。发货 {done.normalize():f}%，开票 0%，收款 0%"
+        bars = (done, progress.invoiced, progress.collected) if progress else (done, done, done)
+        shares = "，".join(f"{n} {plain(x)}%" for n, x in zip(("发货", "开票", "收款"), bars, strict=True))
+        text = f"{stage(order, progress)}。{shares}"
         if over and due is not None:
             found.append(_note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
         else:
@@ -171,9 +174,9 @@ def ship(request: Any) -> HttpResponse:
     gone = shipped_of([x.pk for x in lines])
     problems: list[Problem] = []
     if request.method == "POST":
-        problems, made = _shipped(request, order, lines)
-        if made:
-            return HttpResponseRedirect(f"/orders/delivery/{made}/")
+        problems, there = _shipped(request, order, lines)
+        if not problems:
+            return HttpResponseRedirect(there)
     rows = [
         Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, ordered=x.quantity,
             gone=gone.get(x.pk, Decimal(0)), value=given.get(f"q-{x.pk}", _left(x, gone)))
@@ -187,10 +190,11 @@ def ship(request: Any) -> HttpResponse:
 
 
 def _left(line: OrderLine, gone: dict[int, Decimal]) -> str:
-    return f"{max(line.quantity - gone.get(line.pk, Decimal(0)), Decimal(0)).normalize():f}"
+    return plain(max(line.quantity - gone.get(line.pk, Decimal(0)), Decimal(0)))
 
 
-def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[Problem], int]:
+def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[Problem], str]:
+    """What is wrong, or the page to go to: the delivery's, or the order's while the shipment waits for approval."""
     given = request.POST
     goods = [
         {"order_line": str(x.pk), "quantity": q}
@@ -204,15 +208,15 @@ def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[P
             key=given.get("request_key", "")[:80] or None,
         )  # fmt: skip
     except Invalid as error:
-        return error.problems, 0
+        return error.problems, ""
     except (NotAllowed, TooSlow, KeyReused) as error:
-        return [Problem("", "", str(error))], 0
+        return [Problem("", "", str(error))], ""
     if refusal := next(iter(outcome.refused.values()), None):
-        return [Problem(refusal.field, "", refusal.text)], 0
+        return [Problem(refusal.field, "", refusal.text)], ""
     if not outcome.done:
         messages.success(request, "已提交，等审批。")
-        return [], order.pk
-    return [], outcome.done[0]
+        return [], f"/orders/order/{order.pk}/"
+    return [], f"/orders/delivery/{outcome.done[0]}/"
 
 
 def todos(person: Any) -> list[Todo]:

@@ -1,7 +1,6 @@
 """Orders with their lines and queries, deliveries against them, and how far an order is."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -10,17 +9,15 @@ from django.db import models
 from django.db.models import Q, Sum
 
 from neiqin.kernel import clock
-from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.models import Line
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.kernel.personal.columns import OfPerson, PersonalText
 from neiqin.modules.catalog.models import Product
-from neiqin.modules.catalog.pricing import Ask, candidates
 from neiqin.modules.customers import states as customer_states
 from neiqin.modules.customers.models import Customer
-from neiqin.modules.orders import amounts
+from neiqin.modules.orders import amounts, money
 from neiqin.modules.orders.states import (
     ASKED,
     DELIVERY_STATES,
@@ -119,7 +116,7 @@ class Order(OfPerson, OwnedRecord):
         refused = super().derive(list(fit.values()), batch)
         if records and records[0].pk is None:
             rows = [row["lines"] for row in batch.rows.values()]
-            _price_new([(r, rows[p]) for p, r in fit.items()])
+            money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved)
         return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
 
 
@@ -168,103 +165,25 @@ class OrderLine(Line):
         of new orders are priced already."""
         orders = {r.pk: r for r in batch.records}
         open_ = [(orders[row.order_id], row) for row in rows if not row.price_rule or row.pk]
-        _price(open_)
+        money.price(open_)
         for row in rows:
             row.reckon()
         return {}
+
+    @classmethod
+    def unsaved(cls, row: dict[str, Any]) -> "OrderLine":
+        """A line as given, which is not written."""
+        return cls(
+            product_id=row["product"], item_name=row["item_name"] or "", spec=row["spec"] or "",
+            unit_name=row["unit_name"] or "", quantity=row["quantity"], price=row["price"],
+            tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"],
+        )  # fmt: skip
 
     def reckon(self) -> None:
         """The money of the line by its quantity, price, rate and share of the discount."""
         price = Decimal(0) if self.is_gift else self.price or Decimal(0)
         split = amounts.line(self.quantity, price, Decimal(self.tax_rate), self.off)
         self.gross, self.net, self.tax = split.gross, split.net, split.tax
-
-
-def _price(pairs: Sequence[tuple[Order, OrderLine]]) -> None:
-    """Fill in what the product says, prices where there are none, and the list prices; four queries for any number."""
-    products = Product.objects.in_bulk({line.product_id for _, line in pairs if line.product_id})
-    for _, line in pairs:
-        if product := products.get(line.product_id or 0):
-            line.item_name = line.item_name or product.name
-            line.spec, line.unit_name = line.spec or product.spec, line.unit_name or product.unit_name
-            line.tax_rate = line.tax_rate or product.tax_rate
-        line.tax_rate = line.tax_rate or "0.13"
-    known = [(order, line) for order, line in pairs if line.product_id in products]
-    customers = Customer.objects.in_bulk({order.customer_id for order, _ in known})
-    asks = [_ask(o, x, customers[o.customer_id], products[x.product_id or 0].unit_name) for o, x in known]
-    for _, line in pairs:
-        line.price_rule = "赠品" if line.is_gift else "手工定价" if line.price is not None else ""
-        line.price = Decimal(0) if line.is_gift else line.price
-    for (_, line), found in zip(known, candidates(asks), strict=True):
-        standard = next((f.price for f in found if f.kind == "standard"), None)
-        line.list_price = standard if standard is not None else found[0].price if found else None
-        if found and not line.is_gift and line.price in (None, found[0].price):
-            line.price, line.price_rule = found[0].price, found[0].why[:200]
-
-
-def _ask(order: Order, line: OrderLine, customer: Customer, base_unit: str) -> Ask:
-    unit = "" if line.unit_name == base_unit else line.unit_name
-    return Ask(
-        line.product_id or 0, line.quantity, order.doc_date, unit, customer.pk, customer.price_level, order.region,
-        order.channel,
-    )  # fmt: skip
-
-
-PRICED = (
-    "item_name", "spec", "unit_name", "tax_rate", "price", "price_rule", "list_price", "off", "gross", "net", "tax",
-)  # fmt: skip
-
-
-def _price_new(pairs: Sequence[tuple[Order, list[dict[str, Any]]]]) -> None:
-    """Price the rows of new orders before anything is written, so that each is written once: what was found stands in
-    the rows, and the sums on the orders."""
-    made = [(order, row, _unsaved(row)) for order, rows in pairs for row in rows]
-    _price([(order, line) for order, _, line in made])
-    lines: dict[int, list[OrderLine]] = defaultdict(list)
-    for order, _, line in made:
-        lines[id(order)].append(line)
-    for order, _ in pairs:
-        _share(order, lines[id(order)])
-    for _, row, line in made:
-        row |= {name: getattr(line, name) for name in PRICED}
-
-
-def _unsaved(row: dict[str, Any]) -> OrderLine:
-    return OrderLine(
-        product_id=row["product"], item_name=row["item_name"] or "", spec=row["spec"] or "",
-        unit_name=row["unit_name"] or "", quantity=row["quantity"], price=row["price"],
-        tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"],
-    )  # fmt: skip
-
-
-def _share(order: Order, lines: Sequence[OrderLine]) -> list[OrderLine]:
-    """Share the discount over the lines and add them up on the order; the lines whose money changed by it."""
-    grosses = [amounts.fen(line.quantity * (line.price or 0)) for line in lines]
-    moved = []
-    for line, off in zip(lines, amounts.share(order.order_discount, grosses), strict=True):
-        before, line.off = (line.off, line.gross), off
-        line.reckon()
-        if before != (line.off, line.gross):
-            moved.append(line)
-    order.amount = sum((x.gross for x in lines), Decimal(0))
-    order.net, order.tax = sum((x.net for x in lines), Decimal(0)), sum((x.tax for x in lines), Decimal(0))
-    return moved
-
-
-def settle(batch: Batch[Order]) -> None:
-    """After the lines of an order have been changed: its discount is shared and its sums are made anew. A new order
-    gets its row of progress."""
-    if isinstance(batch, NewBatch):
-        Progress.objects.bulk_create(Progress(order_id=order.pk) for order in batch)
-        return
-    by_order: dict[int, list[OrderLine]] = defaultdict(list)
-    for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):
-        by_order[line.order_id].append(line)
-    moved = [line for order in batch for line in _share(order, by_order[order.pk])]
-    if moved:
-        OrderLine.objects.bulk_update(moved, ["off", "gross", "net", "tax"])
-    for column in ("amount", "net", "tax"):
-        batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
 
 
 class Query(Line):

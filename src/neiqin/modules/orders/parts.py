@@ -54,18 +54,20 @@ def hand_over(orders: Batch[Order]) -> None:
     kinds = _kinds(orders.ids)
     made = decide("order_parts", [{"kind": kinds[o.pk]} for o in orders], orders.now.date(), orders)
     holders = _holders({name for d in made for name in d.outputs["position"]})
+    clerks = Person.objects.in_bulk({o.clerk_id or o.owner_id for o in orders})
     parts = []
     for order, decision in zip(orders, made, strict=True):
         rows = zip(*(decision.outputs[n] for n in ("department", "duty", "position", "before", "days")), strict=True)
         for department, duty, position, before, days in rows:
-            who = holders.get(position) or Person.objects.get(pk=order.clerk_id or order.owner_id)
+            who = holders.get(position) or clerks[order.clerk_id or order.owner_id]
             end = back(order.required_on or clock.today(), int(before))
             parts.append(Part(
                 order=order, name=order.name, department=department, duty=duty, owner=who, unit_id=who.unit_id,
                 start_on=back(end, int(days) - 1), end_on=end, created_at=orders.now, updated_at=orders.now,
             ))  # fmt: skip
     Part.objects.bulk_create(parts)
-    orders.tell({o.pk: {"note": "、".join(p.department for p in parts if p.order_id == o.pk)} for o in orders})
+    departments = {o.pk: "、".join(d.outputs["department"]) for o, d in zip(orders, made, strict=True)}
+    orders.tell({i: {"note": words} for i, words in departments.items()})
     orders.unchanged_but_told()
     tell_each([_asking(p, orders.run) for p in parts])
 
@@ -146,18 +148,17 @@ def of_parts(happened: Happened) -> None:
     """A date later than planned, or something blocked: the rep and the clerk are told, and the order says so."""
     if happened.preview:
         return
-    rows = Part.objects.filter(pk__in=happened.ids).select_related("order")
-    news = []
-    for part in rows:
+    events, news = [], []
+    for part in Part.objects.filter(pk__in=happened.ids).select_related("order"):
         words = ""
         if happened.name.endswith("rescheduled") and part.due_on > part.end_on:
             words = f"{part.department}答复 {part.due_on}，比计划晚 {(part.due_on - part.end_on).days} 天"
         elif part.state == BLOCKED:
             words = f"{part.department}受阻：{part.note}"
         if words:
-            event = ("orders.order.at_risk", part.order_id, None, None, {"words": f"交期有风险：{words}"})
-            history.add_events(happened.run, "orders.order", [event])
+            events.append(("orders.order.at_risk", part.order_id, None, None, {"words": f"交期有风险：{words}"}))
             news += _to_both(part, f"交期有风险：{part.order.number} {part.name}", words, happened.run)
+    history.add_events(happened.run, "orders.order", events)
     tell_each(news)
 
 
@@ -177,14 +178,14 @@ def _to_both(part: Part, title: str, text: str, run: int | None, key: str = "") 
 def mark_late(parts: Batch[Part]) -> None:
     """Past its day and not done: clerk and rep hear of it, once for a day that was promised."""
     parts.set(told_late=True)
-    news = []
+    events, news = [], []
     for part in parts:
         days = (clock.today() - part.due_on).days
         words = f"{part.department}应在 {part.due_on} 完成，已晚 {days} 天"
-        event = ("orders.order.late", part.order_id, None, None, {"words": f"延误：{words}"})
-        history.add_events(parts.run, "orders.order", [event])
+        events.append(("orders.order.late", part.order_id, None, None, {"words": f"延误：{words}"}))
         key = f"late-{part.pk}-{part.due_on}"
         news += _to_both(part, f"订单延误：{part.order.number} {part.name}", words, parts.run, key)
+    history.add_events(parts.run, "orders.order", events)
     tell_each(news)
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.printing.forms import Form
@@ -29,8 +30,8 @@ def _to(orders: Sequence[Order]) -> list[tuple[str, str]]:
 def _confirmation(order: Order, consignee: str, address: str) -> dict[str, Any]:
     lines = list(OrderLine.objects.filter(order=order).order_by("pk"))
     rows = [
-        [str(n), x.customer_item, x.item_name, x.spec, x.unit_name, _n(x.quantity), _price(x.price), f"{x.gross:,.2f}",
-         f"{x.promised_on or order.required_on or ''}"]
+        [str(n), x.customer_item, x.item_name, x.spec, x.unit_name, plain(x.quantity), _price(x.price),
+         f"{x.gross:,.2f}", f"{x.promised_on or order.required_on or ''}"]
         for n, x in enumerate(lines, 1)
     ]  # fmt: skip
     facts = [
@@ -61,7 +62,7 @@ def _note(delivery: Delivery, *, prices: bool) -> dict[str, Any]:
         worth = (line.gross * one.quantity / line.quantity).quantize(Decimal("0.01"))
         total += worth
         money = [_price(line.price), f"{worth:,.2f}"] if prices else []
-        rows.append([str(n), line.item_name, line.spec, line.unit_name, _n(one.quantity), *money, line.remark])
+        rows.append([str(n), line.item_name, line.spec, line.unit_name, plain(one.quantity), *money, line.remark])
     facts = [
         ("客户", delivery.name), ("订单号", order.number), ("日期", f"{delivery.shipped_on}"),
         ("收货人", consignee), ("地址", address),
@@ -69,10 +70,6 @@ def _note(delivery: Delivery, *, prices: bool) -> dict[str, Any]:
     ]  # fmt: skip
     words = f"合计 {total:,.2f}　{amount_in_words(total)}" if prices else ""
     return {"facts": facts, "head": head, "rows": rows, "words": words}
-
-
-def _n(value: Decimal) -> str:
-    return f"{value.normalize():f}"
 
 
 def _price(value: Decimal | None) -> str:

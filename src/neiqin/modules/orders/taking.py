@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import xlsxwriter
 from django.conf import settings
@@ -27,9 +27,10 @@ from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.catalog.models import products_by_key
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import fields
-from neiqin.modules.orders.actions import EDIT, NUMBERS
-from neiqin.modules.orders.models import Order, OrderLine, Pull, settle
+from neiqin.modules.orders.actions import EDIT, NUMBERS, begin
+from neiqin.modules.orders.models import Order, OrderLine, Pull
 from neiqin.modules.orders.platforms import CLOSED, UNPAID, PlatformOrder, Problem, Reading, lines_of, read_orders
+from neiqin.modules.orders.states import VOID
 
 CHUNK, MOST_TOLD = 300, 500
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -82,18 +83,21 @@ def take_in(batch: NewBatch[Order]) -> None:
         for p, row in batch.rows.items() if (row["channel"], row["platform_number"]) in known
     })  # fmt: skip
     insert(batch, Order, TAKEN, NUMBERS)
-    settle(batch)
+    begin(batch)
 
 
-@action(Order, "平台退款", may=EDIT, event="refunded", button=False, bulk=False, icon="truck-return")
-def refund(
-    orders: Batch[Order], *, amount: Annotated[Decimal, Field("amount", "已退", "money", min=0, required=True)]
-) -> None:
-    """The platform has given the buyer money back: the order stands still until somebody has looked."""
-    same = {o.pk for o in orders if o.refunded == amount}
-    orders.leave(same)
-    orders.set(refunded=amount, hold=f"平台退款 {amount:,.2f}")
-    orders.tell({i: {"note": f"{amount:,.2f}"} for i in orders.ids})
+@action(
+    Order, "平台退款", may=EDIT, event="refunded", each=True, button=False, bulk=False, icon="truck-return",
+    shape=Shape((Field("amount", "已退", "money", min=0, required=True),)),
+)  # fmt: skip
+def refund(orders: Batch[Order]) -> None:
+    """The platform has given the buyers money back, to each what stands in `rows`: the orders stand still until
+    somebody has looked."""
+    given = {o.pk: orders.rows[o.pk]["amount"] for o in orders}
+    orders.leave({o.pk for o in orders if o.refunded == given[o.pk]})
+    orders.set_each("refunded", {i: given[i] for i in orders.ids})
+    orders.set_each("hold", {i: f"平台退款 {given[i]:,.2f}" for i in orders.ids})
+    orders.tell({i: {"note": f"{given[i]:,.2f}"} for i in orders.ids})
 
 
 def take(content: bytes, name: str, by: Any, items: bytes | None = None, items_name: str = "") -> Taken:
@@ -108,16 +112,26 @@ def take(content: bytes, name: str, by: Any, items: bytes | None = None, items_n
             channel=reading.channel, platform_number__in=numbers
         ).values_list("platform_number", "pk", "refunded", "state")
     }
-    fresh = []
+    fresh, given = [], {}
     for order in reading.orders:
         if order.number in there:
-            _again(order, *there[order.number], done, by)
+            pk, refunded, state = there[order.number]
+            amount = order.refunded or (order.received if order.state == CLOSED else Decimal(0))
+            if amount == refunded or state == VOID:
+                done.repeated += 1
+            else:
+                given[pk] = amount
         elif order.state == UNPAID:
             done.unpaid += 1
         elif order.state == CLOSED:
             done.closed += 1
         else:
             fresh.append(order)
+    ids = sorted(given)
+    for start in range(0, len(ids), CHUNK):
+        some = ids[start : start + CHUNK]
+        perform(refund, some, by=by, rows=[{"amount": given[i]} for i in some], source="import", parsed=True)
+    done.updated += len(given)
     products = products_by_key({i.sku for o in fresh for i in o.items}, customer.pk)
     for start in range(0, len(fresh), CHUNK):
         _write(fresh[start : start + CHUNK], customer, products, reading, done, by)
@@ -137,16 +151,6 @@ def _customer(channel: str) -> Customer:
         hint = f"没有叫「{name}」的客户。" if name != OTHERS else ""
         raise Unreadable(f"{hint}{channel}的订单记到哪个客户名下，写在规则表《平台客户》里，再取。")
     return found
-
-
-def _again(order: PlatformOrder, pk: int, refunded: Decimal, state: str, done: Taken, by: Any) -> None:
-    """An order that is there: nothing, unless money was given back since."""
-    given = order.refunded or (order.received if order.state == CLOSED else Decimal(0))
-    if given == refunded or state == "void":
-        done.repeated += 1
-        return
-    perform(refund, [pk], by=by, params={"amount": str(given)}, source="import")
-    done.updated += 1
 
 
 def _write(

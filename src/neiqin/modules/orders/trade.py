@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import F, Max, Sum
 
 from neiqin.kernel.actions.effects import Happened
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.customers import fields as customers
@@ -53,7 +53,7 @@ def panel(record: Any, person: Any) -> Bag | None:
     last = dict(
         OrderLine.objects.filter(pk__in=[r["line"] for r in found]).values_list("pk", F("gross") / F("quantity"))
     )
-    method = next((c.label for c in customers.SETTLEMENTS if c.value == record.settlement_method), "")
+    method = label_of(customers.SETTLEMENTS, record.settlement_method)
     method = method if person.may(customers.CREDIT) else ""
     cells = [
         [r["item"], r["spec"], r["total"], r["unit"], last[r["line"]], r["worth"] / r["total"], r["when"], method]

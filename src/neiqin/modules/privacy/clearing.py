@@ -15,7 +15,7 @@ from neiqin.kernel.actions.models import Change, Held
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.redaction import redact
 from neiqin.kernel.exchange import forgetting as exchanged
-from neiqin.kernel.fields.field import Choice, Field
+from neiqin.kernel.fields.field import Choice, Field, label_of
 from neiqin.kernel.files import store
 from neiqin.kernel.files.models import Attachment
 from neiqin.kernel.guests.models import Guest, Invitation
@@ -154,7 +154,7 @@ def clear(
     for kind, ids in ((CUSTOMERS, [customer.pk]), (FOLLOWUPS, followups)):
         finding.reindex(site().resources[kind], ids)
     _remember(person)
-    label = next(c.label for c in REASONS if c.value == reason)
+    label = label_of(REASONS, reason)
     customers.tell({customer.pk: {"note": f"清除了一位联系人的个人信息：{label}"}})
 
 

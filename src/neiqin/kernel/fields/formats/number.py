@@ -50,6 +50,11 @@ def quantity(text: str) -> Decimal:
     return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
+def plain(value: Decimal) -> str:
+    """A quantity as people write it: no trailing zeros, no exponent."""
+    return f"{value.normalize():f}"
+
+
 def integer(text: str, least: int = INT64_MIN, most: int = INT64_MAX) -> int:
     """A whole number as written -> int between `least` and `most`, never beyond 64 bits (column bigint).
 
