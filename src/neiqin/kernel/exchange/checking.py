@@ -11,7 +11,7 @@ from neiqin.kernel.actions.batch import NewBatch
 from neiqin.kernel.checks import look
 from neiqin.kernel.exchange.documents import Document, Layout, Mark
 from neiqin.kernel.exchange.models import BAD, NEW, SKIP, UPDATE, VERDICTS
-from neiqin.kernel.exchange.plans import ORIGIN, ROUND_TRIP, Plan
+from neiqin.kernel.exchange.plans import ORIGIN, ROUND_TRIP, Key, Plan, Unfit
 from neiqin.kernel.exchange.references import References, rows_resolved
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.formats import BadFormat
@@ -19,6 +19,7 @@ from neiqin.kernel.fields.shape import Invalid, Shape, parse
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources import nearby
 
+WITHIN = "\x1f"  # between the value of a key and the record within which it is unique
 MODES = {"new": "只新增", "update": "只更新", "both": "新增和更新", "pool": "放进公海"}
 
 
@@ -32,7 +33,7 @@ class Checker:
         self.opened: dict[tuple[Any, int], Mapping[str, str | None]] = {}  # personal values of what is there
         self.seen: dict[tuple[str, str], int] = {}  # key value -> the row that had it
         self.root = {f.name: f for f in (*plan.shape.fields, *plan.finders, *ORIGIN)}
-        self.line_fields = {lines.name: {f.name: f for f in lines.fields} for lines in plan.shape.lines}
+        self.line_fields = {lines.name: {f.name: f for f in plan.line_fields(lines)} for lines in plan.shape.lines}
         named = [p for p in layout.columns if (f := plan.field(p)) is not None and f.kind in REFERENCE_KINDS]
         self.named, self.named_lines = {p for p in named if "." not in p}, any("." in p for p in named)
         self.referring = {path: plan.field(path) for path in named}
@@ -169,26 +170,32 @@ class Checker:
         own = given if given.isdecimal() and len(given) < 19 else ""
         return [own, *(self._same(key, values) for key in self.plan.keys)]
 
+    def _holders(self, key: Key, wanted: set[str]) -> dict[str, set[int]]:
+        """The records that have these values of a key."""
+        holders: dict[str, set[int]] = defaultdict(set)
+        columns = [key.column or self.root[key.path].path, *([self.root[key.within].path] if key.within else [])]
+        texts = {value.partition(WITHIN)[0] for value in wanted}
+        for *values, pk in self.model.objects.filter(**{f"{columns[0]}__in": texts}).values_list(*columns, "pk"):
+            holders[WITHIN.join(map(str, values))].add(pk)
+        return holders
+
     def _found(self, documents: Sequence[Document]) -> list[set[int]]:
         given = {int(d.keys[0]) for d in documents if d.keys[0]}
         known = set(self.model.objects.filter(pk__in=given).values_list("pk", flat=True)) if given else set()
         found = [{int(d.keys[0])} & known if d.keys[0] else set() for d in documents]
         for n, key in enumerate(self.plan.keys, 1):
             wanted = {d.keys[n] for d, ids in zip(documents, found, strict=True) if d.keys[n] and not ids}
-            holders: dict[str, set[int]] = defaultdict(set)
-            column = key.column or self.root[key.path].path
-            if wanted:
-                for value, pk in self.model.objects.filter(**{f"{column}__in": wanted}).values_list(column, "pk"):
-                    holders[value].add(pk)
+            holders = self._holders(key, wanted) if wanted else {}
             found = [ids or holders.get(d.keys[n], set()) for d, ids in zip(documents, found, strict=True)]
         return found
 
-    def _same(self, key: Any, values: Mapping[str, Any]) -> str:
+    def _same(self, key: Key, values: Mapping[str, Any]) -> str:
         text = values.get(key.path, "")
         try:
-            return key.same(str(self.root[key.path].parse(text))) if text else ""
+            same = key.same(str(self.root[key.path].parse(text))) if text else ""
         except BadFormat:
             return ""
+        return f"{same}{WITHIN}{values.get(key.within, '')}" if same and key.within else same
 
     def _repeats(self, documents: Sequence[Document]) -> None:
         """The same record twice in one file: the second is refused, naming the first."""
@@ -219,9 +226,7 @@ class Checker:
     def _new(self, pairs: Sequence[tuple[Document, dict[str, Any]]]) -> None:
         for document, values in pairs if any(f.name in self.layout.columns for f in ORIGIN) else ():
             self._dated(document, values)
-        parsed = {
-            i: row for i, (d, v) in enumerate(pairs) if (row := self._parsed(d, self._creatable(v), self.plan.shape))
-        }
+        parsed = {i: row for i, (d, v) in enumerate(pairs) if (row := self._worked_out(d, v))}
         batch: NewBatch[Any] = NewBatch(self.model, [], by=self.person, now=clock.now(), run=0, preview=True)
         batch.rows = parsed
         rehearse = self.plan.creating(self.mode).rehearse
@@ -250,10 +255,25 @@ class Checker:
         for key, text in undecided.items():
             self._mark(*rows[key][0], "", text)
 
+    def _worked_out(self, document: Document, values: dict[str, Any]) -> dict[str, Any] | None:
+        """The parsed row of a new record; None and a mark on the cell where there is none."""
+        try:
+            return self._parsed(document, self._creatable(values), self.plan.shape)
+        except Unfit as error:
+            self._mark(document, values, error.field, error.text)
+            return None
+
     def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Without what only finds a record, and with the lines as the form has them."""
+        """Without what only finds a record, and with the lines as the form has them. Raises Unfit."""
         names = {f.name for f in (*self.plan.finders, *ORIGIN)} | {ROUND_TRIP}
-        return {n: _plain(v) for n, v in values.items() if n not in names}
+        row = dict(self.plan.given) | {n: _plain(v) for n, v in values.items() if n not in names}
+        for name, working in self.plan.workings.items():
+            for place, line in enumerate(row.get(name, ())):
+                try:
+                    row[name][place] = working.out(line)
+                except Unfit as error:
+                    raise Unfit(f"{name}-{place}-{error.field}", error.text) from None
+        return row
 
     def _parsed(
         self, document: Document, row: Mapping[str, Any], shape: Shape, *, partial: bool = False

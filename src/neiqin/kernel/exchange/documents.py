@@ -11,6 +11,8 @@ import orjson
 from neiqin.kernel.exchange.models import BAD, NEW
 from neiqin.kernel.exchange.plans import Plan
 from neiqin.kernel.exchange.reading import Row
+from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 
 RELEASE = version("neiqin")
@@ -105,7 +107,8 @@ class Layout:
             yield last
 
     def _goes_on(self, last: Document, cells: Sequence[str]) -> bool:
-        named = [c for key in self.plan.keys if (c := self.columns.get(key.path)) is not None]
+        paths = dict.fromkeys(p for key in self.plan.keys for p in (key.path, key.within) if p)
+        named = [c for p in paths if (c := self.columns.get(p)) is not None]
         here = [(c, value_at(cells, c)) for c in named]
         if any(value for _, value in here):
             return all(value == value_at(last.cells[0], c) for c, value in here)
@@ -123,10 +126,10 @@ class Layout:
             for row, cells in enumerate(document.cells):
                 text = value_at(cells, column)
                 if text and found.setdefault(path, text) != text:
-                    label = self.plan.field(path)
-                    document.refuse(
-                        row, column, f"和第 {document.rows[0]} 行的「{label.label if label else path}」不一样。"
-                    )
+                    known = self.plan.field(path)
+                    if known is None or not _mean_the_same(known, found[path], text):
+                        label = known.label if known else path
+                        document.refuse(row, column, f"和第 {document.rows[0]} 行的「{label}」不一样。")
         for name, columns in self.lines.items():
             rows = [
                 {f: t for c, f in columns if (t := value_at(cells, c))} | {"_row": row}
@@ -135,6 +138,14 @@ class Layout:
             if columns:
                 found[name] = [row for row in rows if len(row) > 1]
         return found
+
+
+def _mean_the_same(known: Field, one: str, other: str) -> bool:
+    """1,000.00 and 1000 are, and two times of one day where only the day is asked for."""
+    try:
+        return bool(known.parse(one) == known.parse(other))
+    except BadFormat:
+        return False
 
 
 def _doubts(place: int, row: Row) -> list[Mark]:

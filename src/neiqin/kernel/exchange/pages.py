@@ -1,7 +1,7 @@
 """The pages of an import: upload, columns, preview, done. Who imports sees her own imports and nobody else's."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST
 
 from neiqin.kernel import clock
-from neiqin.kernel.exchange import working, writing
+from neiqin.kernel.exchange import reading, working, writing
 from neiqin.kernel.exchange.checking import MODES
 from neiqin.kernel.exchange.documents import Document, Layout, open_documents
 from neiqin.kernel.exchange.models import (
@@ -116,11 +116,10 @@ def upload(request: Any) -> HttpResponse:
     if mode not in dict(_modes(plan_of(resource))) or not (given or pasted.strip()):
         messages.error(request, "选一个文件，或把表格粘贴进来。")
         return HttpResponseRedirect(f"/imports/?kind={resource.key}")
-    name = given.name if given else f"粘贴的表格 {clock.local(clock.now()):%m-%d %H:%M}.tsv"
-    body = given.chunks() if given else pasted.encode()
     try:
+        name, body = _given(request, given, pasted)
         stored = store.keep(body, name, by=request.person, most=MOST)
-    except (store.TooLarge, BadFormat) as error:
+    except (store.TooLarge, BadFormat, reading.Unreadable) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(f"/imports/?kind={resource.key}")
     same = _same_file(resource, stored)
@@ -135,6 +134,19 @@ def upload(request: Any) -> HttpResponse:
         )
         working.begin(imp)
     return HttpResponseRedirect(f"/imports/{imp.pk}/")
+
+
+def _given(request: Any, given: Any, pasted: str) -> tuple[str, Iterable[bytes]]:
+    """Name and content of what was given: a file, two that belong together, or cells. Raises Unreadable."""
+    if not given:
+        return f"粘贴的表格 {clock.local(clock.now()):%m-%d %H:%M}.tsv", [pasted.encode()]
+    lines = request.FILES.get("lines")
+    if not lines:
+        return given.name, given.chunks()
+    if given.size + lines.size > MOST:
+        raise reading.Unreadable(f"两个文件合起来超过 {MOST // 1024 // 1024} MB，分开导入。")
+    joined = reading.join(given.read(), given.name, lines.read(), lines.name)
+    return f"{given.name[:80]} + {lines.name[:80]}.csv", [joined]
 
 
 def _already(request: Any, same: Import) -> str:

@@ -19,24 +19,45 @@ ORIGIN = (Field("_created_by", "原建档人", maxlength=40), Field("_created_at
 @dataclass(frozen=True)
 class Key:
     """What finds the record that a row means. path: the field; column: the ORM column it is compared with; same: how a
-    value looks in that column."""
+    value looks in that column; within: a reference field beside it, where the value is unique only under the same."""
 
     path: str
     column: str = ""
     same: Callable[[str], str] = str
+    within: str = ""
+
+
+class Unfit(Exception):
+    """A row of lines that cannot be worked out: the field and a sentence for people."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(text)
+        self.field, self.text = field, text
+
+
+@dataclass(frozen=True)
+class Working:
+    """What a file may say of a line instead of what the form asks for (an amount instead of a price). fields: its
+    further columns; out: the texts of a row -> those of the form's fields, without the further ones. Raises Unfit."""
+
+    fields: tuple[Field, ...]
+    out: Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """keys: tried in order; synonyms: target path -> further headers; line_keys: line name -> the fields that tell one
-    line of a record from another; pool: the action that makes what goes into the pool, if
-    there is one."""
+    line of a record from another; pool: the action that makes what goes into the pool, if there is one; workings: line
+    name -> what a file may say of its lines beside the form's fields; given: what new records have where the file does
+    not say otherwise."""
 
     resource: Resource
     keys: tuple[Key, ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     line_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pool: Action | None = None
+    workings: Mapping[str, Working] = field(default_factory=dict)
+    given: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def create(self) -> Action:
@@ -70,8 +91,13 @@ class Plan:
         line, _, name = path.rpartition(".")
         if line:
             lines = next((x for x in self.shape.lines if x.name == line), None)
-            return next((f for f in lines.fields if f.name == name), None) if lines else None
+            return next((f for f in self.line_fields(lines) if f.name == name), None) if lines else None
         return self.shape.field(name) or next((f for f in (*self.finders, *ORIGIN) if f.name == name), None)
+
+    def line_fields(self, lines: Lines) -> tuple[Field, ...]:
+        """The fields a file may bring for these lines."""
+        working = self.workings.get(lines.name)
+        return (*lines.fields, *working.fields) if working else lines.fields
 
     def targets(self, person: Any) -> list[Target]:
         """What a column may become, for this person."""
@@ -79,7 +105,7 @@ class Plan:
         for lines in self.shape.lines:
             found += [
                 self._target(f, f"{lines.name}.{f.name}", _line_label(lines, f), line=lines)
-                for f in lines.entered if person.may(f.right)
+                for f in self.line_fields(lines) if f.form and person.may(f.right)
             ]  # fmt: skip
         found += [self._target(f, f.name, f.label) for f in ORIGIN] if self.keeps_origin else []
         return [*found, Target(ROUND_TRIP, ROUND_TRIP, (), required=False, kind="code")]

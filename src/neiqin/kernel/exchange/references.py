@@ -21,7 +21,7 @@ class References:
         texts: dict[tuple[str, str], set[str]] = {}
         for field, text in wanted:
             if field.kind in REFERENCE_KINDS and (field.ref, text) not in self._known:
-                texts.setdefault((field.ref, field.kind), set()).add(text)
+                texts.setdefault((field.ref, field.kind), set()).update({text, _whole(text)})
         for (ref, kind), asked in texts.items():
             self._known |= {(ref, text): [] for text in asked}
             for text, record in _found(ref, asked, self._person if kind == "ref" else None):
@@ -29,7 +29,7 @@ class References:
 
     def id_of(self, field: Field, text: str) -> int:
         """The record a text means. Raises LookupError with a Chinese sentence if none or several."""
-        found = self._known.get((field.ref, text), [])
+        found = self._known.get((field.ref, text), []) or self._known.get((field.ref, _whole(text)), [])
         if len(found) == 1:
             return found[0]
         if found:
@@ -52,6 +52,11 @@ def _found(ref: str, texts: set[str], person: Any) -> Iterable[tuple[str, int]]:
     for pk, *names in rows:
         for text in {n for n in names if n in texts}:
             yield text, pk
+
+
+def _whole(text: str) -> str:
+    """17850.0 is how programs write the number 17850 that was a column of figures with gaps."""
+    return text[:-2] if text.endswith(".0") and text[:-2].isdecimal() else text
 
 
 def _code(fields: Iterable[Field]) -> str:

@@ -1,7 +1,7 @@
 """What is done with orders: entered, checked and submitted, audited, taken back, closed, voided; doubts and answers."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -15,6 +15,7 @@ from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
+from neiqin.modules.customers.models import Address
 from neiqin.modules.orders import fields, money
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, Progress, Query
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
@@ -33,7 +34,26 @@ NOTE = Field("reason", "原因", required=True, maxlength=200)
 
 
 def _fit(batch: NewBatch[Order]) -> Mapping[int, Refusal]:
+    _to_whom(batch.rows.values())
     return unseen(ORDER, batch.rows, batch.by) | _whole(batch.rows)
+
+
+def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
+    """Where nothing is said of it, goods go to the address the customer calls its default, or its only one."""
+    silent = [row for row in rows if not (row["address"] or row["consignee"] or row["consignee_phone"])]
+    found: dict[int, list[Address]] = defaultdict(list)
+    for address in Address.objects.filter(customer_id__in={row["customer"] for row in silent}).order_by("pk"):
+        found[address.customer_id].append(address)
+    chosen = {i: next((a for a in those if a.is_default), those[0]) for i, those in found.items()
+              if len(those) == 1 or any(a.is_default for a in those)}  # fmt: skip
+    texts = dict(zip(chosen, open_columns(list(chosen.values()), ["consignee", "mobile"]), strict=True))
+    for row in silent:
+        if row["customer"] in chosen:
+            to, text = chosen[row["customer"]], texts[row["customer"]]
+            row |= {
+                "consignee": text["consignee"] or "", "consignee_phone": text["mobile"] or "",
+                "address": f"{to.region}{to.street}"[:200],
+            }  # fmt: skip
 
 
 def _still_fit(batch: Batch[Order], changes: Changes) -> Mapping[int, Refusal]:
@@ -59,7 +79,7 @@ def _unfit(n: int, line: Mapping[str, Any], stopped: Mapping[int, str]) -> Refus
     if new and not line.get("product") and not line.get("item_name"):
         return Refusal(f"「第 {n + 1} 行」没有产品，选一个产品或写品名。", f"lines-{n}-product")
     if "quantity" in line and (line["quantity"] is None or line["quantity"] <= 0):
-        return Refusal(f"「第 {n + 1} 行的数量」要大于 0。", f"lines-{n}-quantity")
+        return Refusal(f"「第 {n + 1} 行的数量」要大于 0，退货和冲销不写在订单里。", f"lines-{n}-quantity")
     if line.get("product") in stopped:
         return Refusal(f"「第 {n + 1} 行」的{stopped[line['product']]}已停售，换一个产品。", f"lines-{n}-product")
     return None

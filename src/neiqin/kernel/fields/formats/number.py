@@ -107,16 +107,16 @@ _FULL_DATE = re.compile(
 )
 _SHORT_DATE = re.compile(r"([0-9]{1,2})(?:[-/]([0-9]{1,2})|月([0-9]{1,2})[日号]?)")
 _TWO_DIGIT_YEAR = re.compile(r"[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?")
-_MIDNIGHT = re.compile(r"[ T]0?0:00(?::00(?:\.0+)?)?$")
+_TIME = re.compile(r"[ T]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?$")
 
 
 def date_cn(text: str, today: date | None = None) -> date:
     """日期 as written -> date: 2026-11-20, 2026/11/20, 2026.11.20, 20261120, 2026年11月20日; 11-20 and 11月20日 lie in
-    the year of `today` (default: the company's today). Years 1900 to 2199.
+    the year of `today` (default: the company's today). A time behind it is left away. Years 1900 to 2199.
 
     BadFormat: another shape, a year of two digits, or a day the calendar does not have (11 月没有 31 日).
     """
-    written = _MIDNIGHT.sub("", half_width(text)).replace(" ", "")
+    written = _TIME.sub("", half_width(text).strip()).replace(" ", "")
     if found := _FULL_DATE.fullmatch(written):
         year, month, day = (int(part) for part in found.groups() if part)
     elif found := _SHORT_DATE.fullmatch(written):

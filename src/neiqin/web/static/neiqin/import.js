@@ -4,7 +4,7 @@
   const { $, on } = nq;
   const form = $('[data-upload]');
   const send = () => { form.setAttribute('aria-busy', 'true'); form.requestSubmit(); };
-  on('change', '[data-upload] input[type=file]', el => { if (el.files.length) { $('[data-name]').textContent = el.files[0].name; send(); } });
+  on('change', '[data-upload] input[name=file]', el => { if (el.files.length) { $('[data-name]').textContent = el.files[0].name; send(); } });
   on('change', '[data-kind]', el => { location.href = `/imports/?kind=${encodeURIComponent(el.value)}`; });
   on('click', '[data-propose]', el => {
     const choice = $('select', el.closest('tr'));
@@ -15,6 +15,6 @@
   for (const kind of ['dragover', 'dragleave', 'drop']) drop.addEventListener(kind, e => {
     e.preventDefault();
     drop.classList.toggle('over', kind === 'dragover');
-    if (kind === 'drop' && e.dataTransfer.files.length) { $('input', drop).files = e.dataTransfer.files; $('[data-name]').textContent = e.dataTransfer.files[0].name; send(); }
+    if (kind === 'drop' && e.dataTransfer.files.length) { $('input[name=file]', drop).files = e.dataTransfer.files; $('[data-name]').textContent = e.dataTransfer.files[0].name; send(); }
   });
 })();
