@@ -15,6 +15,7 @@ from neiqin.modules.orders import (
     classing,
     confirming,
     contacting,
+    daily,
     delivering,
     figures,
     imports,
@@ -82,6 +83,7 @@ module = Module(
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
         path("orders/board/", board.page, name="orders_board"),
+        path("orders/daily/", daily.page, name="orders_daily"),
         path("orders/service/", contacting.page, name="orders_service"),
         path("orders/take/", pulling.page, name="orders_take"),
         path("orders/take/<int:pull>/", pulling.errors),
@@ -91,6 +93,7 @@ module = Module(
         MenuEntry("该联系的订单", contacting.URL, "phone", "业务", "orders.view", tucked=True),
         MenuEntry("取平台订单", pulling.URL, "file-import", "业务", pulling.MAY, tucked=True),
         MenuEntry("订单看板", "/orders/board/", "columns-3", "业务", "orders.view"),
+        MenuEntry("订单日报", daily.URL, "chart-bar", "业务", "orders.view"),
         MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
     ],
     carries={
