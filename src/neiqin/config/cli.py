@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -384,7 +385,20 @@ def _free_port(host: str, port: int) -> int:
 
 
 def _introduce(found: dict[str, Any]) -> None:
-    print("演示公司已就绪。登录账号：")
+    counts, morning = found["counts"], found["morning"]
+    print(
+        f"演示公司：{counts['people']} 人，{counts['customers']:,} 家客户，{counts['products']} 个产品，"
+        f"{counts['orders']:,} 张订单。"
+    )
+    orders = morning["orders"]
+    print(f"订单台的一个上午（真实订单文件 {orders['count']} 单，含税 {Decimal(orders['amount']):,.2f}）：")
+    for step in morning["steps"]:
+        note = f"；{step['note']}" if step["note"] else ""
+        print(f"  {step['label']}：{step['count']:,}{note}（{step['seconds']} 秒）")
+    for number in morning["daily"]:
+        print(f"  日报 {number['label']}：{number['count']:,} 单，{Decimal(number['amount']):,.2f}")
+    print(f"  留到今天：{morning['waiting']} 单等审批。")
+    print("登录账号：")
     for login in found["logins"]:
         print(f"  {login['login']:<12} 密码 {login['password']:<16} {login['name']} {login['position']}")
 

@@ -11,14 +11,16 @@ def main() -> int:
     setup_as("app")
     from django.conf import settings
 
-    from neiqin.demo import job, load
+    from neiqin.demo import job, load, morning
     from neiqin.modules.company import opening
 
     if opening.is_new():
         settings.PRACTICE_MARK.touch()
     found = load()
     opening.prepare_code()
-    sys.stdout.write(json.dumps(found | {"job": job.run()}, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.write(
+        json.dumps(found | {"job": job.run(), "morning": morning.run()}, ensure_ascii=False, default=str) + "\n"
+    )
     return 0
 
 

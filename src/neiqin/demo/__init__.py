@@ -44,10 +44,7 @@ def load() -> dict[str, Any]:
     """Load the demo company unless it is there; returns logins to try and counts of what exists."""
     site()  # what the manifests bring is at work: effects above all
     if not Person.objects.exists():
-        with transaction.atomic():
-            history.begin("demo", by=SYSTEM, source="demo")
-            people = _organisation()
-        live(_customers(people))
+        live(_customers(organise()))
         open_desk()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
@@ -65,6 +62,14 @@ def load() -> dict[str, Any]:
         },
         "desk": report(),
     }
+
+
+def organise() -> dict[str, Person]:
+    """The company's units, positions, people and logins, in an empty installation; people by staff number."""
+    site()
+    with transaction.atomic():
+        history.begin("demo", by=SYSTEM, source="demo")
+        return _organisation()
 
 
 def _json(name: str) -> Any:

@@ -9,6 +9,8 @@ from neiqin.kernel.fields.formats.text import BadFormat, half_width
 _JOINTS = str.maketrans("", "", " -()")
 _COUNTRY = re.compile(r"(?:\+|00)86")
 _MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_ABROAD = re.compile(r"(?:\+|00)(?!86)([1-9][0-9]{7,14})")
+_ABROAD_JOINTS = str.maketrans("", "", " -()./")
 _EXTENSION = re.compile(r"(?:转|分机|ext\.?|x|#|,|-)\s*([0-9]{1,6})$", re.IGNORECASE)
 _FIXED = re.compile(r"(0(?:10|2[0-9]|[3-9][0-9]{2}))([1-9][0-9]{6,7})")
 _CALL_CENTRE = re.compile(r"([48]00)([0-9]{3})([0-9]{4})")
@@ -75,7 +77,10 @@ def _split_extension(written: str) -> tuple[str, str]:
 
 
 def phone(text: str) -> str:
-    """手机号 or 固话 as written -> the stored form of either (`mobile`, `landline`). BadFormat: neither."""
+    """手机号 or 固话 as written -> the stored form of either (`mobile`, `landline`), or of a number abroad: + with the
+    country's number, 8 to 15 digits in all (ITU-T E.164), +49300074321. BadFormat: none of them."""
+    if abroad := _ABROAD.fullmatch(half_width(text).translate(_ABROAD_JOINTS)):
+        return f"+{abroad[1]}"
     number = _without_country(half_width(text).translate(_JOINTS))
     if number.startswith("1") and len(number) > 5:
         return mobile(text)

@@ -1,0 +1,98 @@
+"""What `make demo` does on real order files, and says of it, against the files themselves."""
+
+import csv
+from collections import defaultdict
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP
+from decimal import Decimal as D
+from itertools import pairwise
+
+import pytest
+
+from neiqin import demo
+from neiqin.demo import morning
+from neiqin.kernel import clock
+from neiqin.kernel.actions.models import Event
+from neiqin.kernel.approvals.models import Request, Task
+from neiqin.modules.customers.models import Customer
+from neiqin.modules.orders.models import Delivery, Order, OrderLine, Part
+
+pytestmark = pytest.mark.django_db
+
+
+def rows(name):
+    with (morning.HERE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class Files:
+    """The order files reckoned by hand: amounts by order, whose decision each is, how old, shipped or not."""
+
+    def __init__(self):
+        self.amount, self.factor, self.lines = defaultdict(D), defaultdict(lambda: D(1)), 0
+        for r in rows("order_details"):
+            deal = D(r["unitPrice"]) * (1 - D(r["discount"]))
+            self.amount[r["orderID"]] += (deal * int(r["quantity"])).quantize(D("0.01"), ROUND_HALF_UP)
+            self.factor[r["orderID"]] = min(self.factor[r["orderID"]], 1 - D(r["discount"]))
+            self.lines += 1
+        self.head = {r["orderID"]: r for r in rows("orders")}
+        newest = max(r["orderDate"] for r in self.head.values())[:10]
+        edge = str(date.fromisoformat(newest) - timedelta(days=14))
+        self.young = {n for n, r in self.head.items() if r["orderDate"][:10] >= edge}
+        self.asked = {n for n, f in self.factor.items() if f < D("0.95")}
+        self.waiting = set(sorted(self.asked & self.young, key=int)[:-2])  # the two newest were on the phone
+        self.shipped = {n for n, r in self.head.items() if r["shippedDate"] != "NULL"} - self.waiting
+
+    def total(self, numbers):
+        return sum((self.amount[n] for n in numbers), D(0))
+
+
+def test_the_morning_does_what_the_files_say(settings, tmp_path):
+    settings.FILES = tmp_path
+    demo.organise()
+    found, files = morning.run(), Files()
+    every = set(files.head)
+    assert (len(every), files.lines) == (270, 691)
+    assert found["orders"] == {"count": 270, "amount": files.total(every)}
+    assert dict(Order.objects.values_list("customer_po", "amount")) == files.amount
+    assert OrderLine.objects.count() == 691
+    assert Customer.objects.count() == len({r["customerID"] for r in files.head.values()}) == 81
+    steps = [(s["label"].partition("：")[0].partition("（")[0], s["count"]) for s in found["steps"]]
+    agreed = files.asked - files.waiting
+    late = {
+        n
+        for n in every - files.shipped - files.waiting
+        if morning._moved(files.head[n]["requiredDate"]) < clock.today()
+    }
+    assert steps == [
+        ("建档", 77), ("导入客户文件", 81), ("导入订单文件", 270), ("核对、提交", 270), ("登记客户确认", 270),
+        ("审核", len(every - files.asked)), ("审批", len(agreed)),
+        ("移交采购、仓储、物流", len(every - files.shipped - files.waiting - late)),
+        ("发货、登记签收", len(files.shipped)), ("日报", 4),
+    ]  # fmt: skip
+    assert found["waiting"] == len(files.waiting) == Request.objects.filter(state="open").count()
+    open_ = every - files.shipped - files.waiting
+    assert found["by_state"] == {
+        "executing": {"count": len(files.shipped), "amount": files.total(files.shipped)},
+        "approved": {"count": len(open_), "amount": files.total(open_)},
+        "submitted": {"count": len(files.waiting), "amount": files.total(files.waiting)},
+    }
+    today = {n["label"]: (n["count"], n["amount"]) for n in found["daily"]}
+    newest = max(r["shippedDate"] for r in files.head.values() if r["shippedDate"] != "NULL")
+    out = [n for n in files.shipped if files.head[n]["shippedDate"] == newest]
+    assert today == {
+        "收单": (270, files.total(every)), "审核": (270 - len(files.waiting), files.total(every - files.waiting)),
+        "发货": (len(out), files.total(out)), "现在超期": (len(late), files.total(late)),
+    }  # fmt: skip
+    # everybody did his own work: nobody decided on what he had asked for, and each step was one after the other
+    assert not Task.objects.filter(state="agreed", person__name="林知夏").exists()
+    days = list(Delivery.objects.order_by("shipped_on").values_list("shipped_on", flat=True))
+    assert all(a <= b for a, b in pairwise(days))
+    assert days[-1] == clock.today()
+    assert Part.objects.exists()
+
+    # a second one changes nothing
+    events = Event.objects.count()
+    again = morning.run()
+    assert again == found | {"steps": []}
+    assert Event.objects.count() == events
