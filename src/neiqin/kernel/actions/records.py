@@ -371,7 +371,7 @@ def _update_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Ma
     changed = [line for line, _ in pairs]
     _seal(changed, lines.fields, [row for _, row in pairs])
     lines.model.derive(changed, batch)
-    lines.model.objects.bulk_update(changed, [f.name for f in lines.model._meta.concrete_fields if not f.primary_key])
+    copying.update(changed, [f.name for f in lines.model._meta.concrete_fields if not f.primary_key])
 
 
 def _conflicts(batch: Batch[Any], shape: Shape, changes: Changes) -> dict[int, Refusal]:

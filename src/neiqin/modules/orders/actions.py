@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from neiqin.kernel import copying
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.records import Changes, creating, editing
@@ -105,8 +106,7 @@ def _settle(batch: Batch[Order]) -> None:
     for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):
         by_order[line.order_id].append(line)
     moved = [line for order in batch for line in money.share(order, by_order[order.pk])]
-    if moved:
-        OrderLine.objects.bulk_update(moved, ["off", "gross", "net", "tax"])
+    copying.update(moved, ("off", "gross", "net", "tax"))
     for column in ("amount", "net", "tax"):
         batch.set_each(column, {o.pk: getattr(o, column) for o in batch})
 
