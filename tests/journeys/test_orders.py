@@ -1,8 +1,11 @@
 """The order desk in a real browser: a special price approved on the phone, the order shipped, others watching it."""
 
+import json
 import re
 
 import pytest
+
+from neiqin import demo
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -74,3 +77,66 @@ def test_what_one_ships_the_other_sees_on_the_board_without_reloading(desk):
     at = next(n for n, label in enumerate(column, 1) if label.startswith("已发货"))
     expect(board.locator(f"tbody td:nth-child({at})")).to_contain_text(number, timeout=15_000)
     assert board.evaluate("window.stays") == 1, "the page was never loaded again"
+
+
+def pasted(page, cell, text):
+    """Paste a block into a cell, as a spreadsheet gives it."""
+    cell.click()
+    page.evaluate(
+        "([id, text]) => { const clipboardData = new DataTransfer(); clipboardData.setData('text/plain', text);"
+        " const given = {clipboardData, bubbles: true, cancelable: true};"
+        " document.getElementById(id).dispatchEvent(new ClipboardEvent('paste', given)); }",
+        [cell.get_attribute("id"), text],
+    )
+
+
+def test_five_hundred_lines_are_pasted_from_excel_and_said_to_be_right_or_wrong_while_one_types(desk):
+    clerk = desk("linzhixia")
+    page = clerk.open("/orders/order/new/")
+    page.locator("[data-picker] input[type=text]").first.press_sequentially("澄江")
+    page.locator(".pick [role=option]").first.click()
+    goods = [row[0] for row in json.loads((demo.HERE / "catalog.json").read_text())["products"]]
+    block = "\n".join(f"{goods[n % len(goods)]}\t{n % 9 + 1}" for n in range(500)) + "\n没有这个产品\t3"
+    pasted(page, page.locator("#f-lines-0-product"), block)
+    expect(page.locator("[data-lines-n]")).to_have_text("501 行")
+    checked = page.locator("[data-checked]")
+    expect(checked).to_contain_text("没有「没有这个产品」")
+    expect(checked).to_contain_text("500 行")
+    page.locator("[data-checked] [data-go]").first.click()
+    wrong = page.locator("#f-lines-500-product")
+    expect(wrong).to_be_focused()
+    # keyboard only: the wrong row goes, and one typed by its beginning comes
+    page.keyboard.press("Alt+Backspace")
+    expect(page.locator("[data-lines-n]")).to_have_text("500 行")
+    expect(checked).not_to_contain_text("没有这个产品")
+    page.keyboard.press("Tab")
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    total = checked.locator("b").first
+    before = total.inner_text()
+    page.locator("#f-lines-3-quantity").fill("900")
+    expect(total).not_to_have_text(before)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/orders/order/\d+/$"))
+    expect(page.locator("body")).to_contain_text("500")
+
+
+def test_the_panel_of_a_line_keeps_what_is_folded_away(desk):
+    page = desk("linzhixia").open("/orders/order/new/")
+    page.locator("[data-picker] input[type=text]").first.press_sequentially("澄江")
+    page.locator(".pick [role=option]").first.click()
+    page.locator("[data-more]").first.click()
+    panel = page.locator("[data-more-p]")
+    panel.locator("[data-f=item_name]").fill("上门安装")
+    panel.locator("[data-f=remark]").fill("周末")
+    panel.locator("[data-more-done]").click()
+    expect(page.locator("[data-more] .n").first).to_have_text("2")
+    page.locator("#f-lines-0-quantity").fill("1")
+    page.locator("#f-lines-0-price").fill("200")
+    expect(page.locator("[data-checked]")).to_contain_text("200.00")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/orders/order/\d+/$"))
+    expect(page.locator("body")).to_contain_text("上门安装")
+    page.goto(page.url + "edit/")
+    page.locator("[data-more]").first.click()
+    expect(page.locator("[data-more-p] [data-f=remark]")).to_have_value("周末")

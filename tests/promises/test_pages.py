@@ -196,6 +196,7 @@ PAGES: dict[str, Page] = {
     "orders/take/<int:pull>/": Page("orders.create", example=a_pull, mine=True),
     "orders/service/": Page("orders.view"),
     "orders/board/": Page("orders.view"),
+    "orders/check/": Page("orders.create", posts=True),
     "orders/daily/": Page("orders.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),

@@ -36,6 +36,7 @@ COMPONENTS = (
     "exchange",
     "figure",
     "rules",
+    "grid",
 )
 ANONYMOUS: dict[str, Any] = {
     "person": None,

@@ -33,7 +33,8 @@ class Invalid(Exception):
 class Lines:
     """Rows that belong to a record. name: key in forms and API; model: a django model with a foreign key `fk`;
     right: the permission without which they do not exist for a person (a field with a right of its own keeps that);
-    paste: (part of an address, field) pairs, where a whole address may be pasted (formats/address.py)."""
+    check: where a form asks about its lines while they are typed, which makes them a grid; told: the columns that the
+    answer fills; paste: (part of an address, field) pairs, where a whole address may be pasted (formats/address.py)."""
 
     name: str
     label: str
@@ -44,6 +45,8 @@ class Lines:
     add_label: str = "加一行"
     right: str = ""
     paste: tuple[tuple[str, str], ...] = ()
+    check: str = ""
+    told: tuple[Field, ...] = ()
 
     def __post_init__(self) -> None:
         if self.right:

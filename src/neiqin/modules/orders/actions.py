@@ -22,8 +22,9 @@ from neiqin.modules.orders.models import Delivery, Order, OrderLine, Progress, Q
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
 
 NUMBERS = Numbers("number", Pattern("DD", by_day=True))
+CHECK = "/orders/check/"  # entering.py
 EDIT, APPROVE, ANSWER = "orders.edit", "orders.approve", "orders.answer"
-LINES = Lines("lines", "明细", OrderLine, "order", fields.LINE, 1, "加一行")
+LINES = Lines("lines", "明细", OrderLine, "order", fields.LINE, 1, "加一行", check=CHECK, told=fields.TOLD)
 ORDER = Shape(fields.HEAD, (LINES,))
 CHANGED = Shape(tuple(f for f in fields.HEAD if f is not fields.customer), (LINES,))
 DOUBT = Kind("orders.doubt", "订单疑问", MAIL)

@@ -82,6 +82,11 @@ LINE = (
     Field("gross", "价税合计", "money", form=False),
     Field("price_rule", "价格依据", form=False),
 )
+# What the server says beside a line that is being typed.
+TOLD = (
+    Field("spec", "规格型号"), Field("list_price", "标准价", "money"), Field("last", "上次价", "money"),
+    Field("gross", "金额", "money"),
+)  # fmt: skip
 QUERY = (
     Field("text", "疑问"),
     Field("asked_by", "提出人", "person", ref="people.person"),

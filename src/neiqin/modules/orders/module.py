@@ -17,6 +17,7 @@ from neiqin.modules.orders import (
     contacting,
     daily,
     delivering,
+    entering,
     figures,
     imports,
     looking,
@@ -83,6 +84,7 @@ module = Module(
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
         path("orders/board/", board.page, name="orders_board"),
+        path("orders/check/", entering.check, name="orders_check"),
         path("orders/daily/", daily.page, name="orders_daily"),
         path("orders/service/", contacting.page, name="orders_service"),
         path("orders/take/", pulling.page, name="orders_take"),

@@ -313,7 +313,9 @@ def _page(
     )
 
 
-def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Problem]) -> Bag:
+def _lines(lines: Lines, rows: Sequence[Mapping[str, Any]], problems: list[Problem]) -> Bag:
+    if lines.check:
+        return _grid(lines, rows, problems)
     shown = []
     for number, row in enumerate(rows):
         fields = [
@@ -323,12 +325,41 @@ def _lines(lines: Lines, rows: Iterable[Mapping[str, Any]], problems: list[Probl
     return Bag(
         name=lines.name,
         label=lines.label,
+        check="",
         add_label=lines.add_label,
         min=lines.min,
         paste=" ".join(f"{part}:{field}" for part, field in lines.paste),
         rows=shown,
         columns=[form_field(f, "") for f in lines.entered],
     )
+
+
+def _grid(lines: Lines, rows: Sequence[Mapping[str, Any]], problems: Iterable[Problem]) -> Bag:
+    """Lines as a grid: two thousand of them are on the page at once, so that a row is its texts and no more. What is
+    folded away stands in hidden inputs where there is something, and is edited in one panel for all rows."""
+    columns, folded = ([f for f in lines.entered if f.fold is fold] for fold in (False, True))
+    wrong = {p.field: p.message for p in problems}
+    refs = [f for f in columns if f.kind in REFERENCE_KINDS]
+    names = masks.names_for([(f, int(row[f.name])) for row in rows for f in refs if str(row.get(f.name)).isdecimal()])
+    shown = []
+    for number, row in enumerate(rows):
+        start = f"{lines.name}-{number}-"
+        said = {f.name: row.get(f.name) or "" for f in lines.entered}
+        texts = {f.name: names.get((f.ref, int(v)), "") for f in refs if (v := str(said[f.name])).isdecimal()}
+        cells = [(f.name, said[f.name], texts.get(f.name, ""), wrong.get(start + f.name, "")) for f in columns]
+        rest = [(f.name, said[f.name], wrong.get(start + f.name, "")) for f in folded]
+        shown.append(Bag(
+            key=number, start=start, id=row.get("id") or "", delete=bool(row.get("delete")), cells=cells,
+            rest=[one for one in rest if one[1] or one[2]], wrong="".join(text for *_, text in rest),
+        ))  # fmt: skip
+    return Bag(
+        name=lines.name, label=lines.label, check=lines.check, add_label=lines.add_label, min=lines.min, rows=shown,
+        columns={f.name: form_field(f, "") for f in columns},
+        folded=[form_field(f, "", prefix="more-") for f in folded],
+        told=[Bag(name=f.name, label=f.label, num=f.numeric) for f in lines.told],
+        blank=Bag(key="__n__", start=f"{lines.name}-__n__-", id="", delete=False, rest=[], wrong="",
+                  cells=[(f.name, "", "", "") for f in columns]),
+    )  # fmt: skip
 
 
 def form_field(field: Field, value: Any, display: str = "", *, prefix: str = "", errors: Iterable[Problem] = ()) -> Bag:
