@@ -27,7 +27,7 @@ from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, CLOSED
 
 MOST, SHOWN = 2000, 30
-_NUMBERS = {f.name: f for f in fields.LINE if f.name in ("quantity", "price")}
+_NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("quantity", "price")}
 
 
 @dataclass
@@ -152,7 +152,7 @@ def _line(row: Row) -> OrderLine | None:
     values: dict[str, Decimal | None] = {}
     for name, known in _NUMBERS.items():
         try:
-            values[name] = known.but(required=False).parse(row.texts.get(name, ""))
+            values[name] = known.parse(row.texts.get(name, ""))
         except BadFormat as error:
             row.bad(name, str(error))
     count = values.get("quantity")
