@@ -34,7 +34,8 @@ from neiqin.kernel.resources.resource import site
 from neiqin.kernel.rules.models import Table
 from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact
-from neiqin.modules.orders.models import Pull
+from neiqin.modules.orders import progress
+from neiqin.modules.orders.models import Order, Pull
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 from tests.promises.test_hostile import EVIL
@@ -76,6 +77,16 @@ def an_attachment(person) -> dict[str, Any]:
     client.post(address, {"file": SimpleUploadedFile("便条.txt", b"one")})
     row = Attachment.objects.filter(record_id=record.pk).first()
     return {"kind": "customers.customer", "record_id": record.pk, "attachment": row.pk, "verb": "remove", "page": 0}
+
+
+def an_order(person) -> dict[str, Any]:
+    made = factories.order(factories.customer(actor_of(person.pk)))
+    return {"order_id": factories.approved(made).pk}
+
+
+def an_order_page(person) -> dict[str, Any]:
+    made = Order.objects.get(pk=an_order(person)["order_id"])
+    return {"token": progress.path_of(made, made.customer.contacts.get().pk).split("/")[3]}
 
 
 def a_pull(person) -> dict[str, Any]:
@@ -194,6 +205,7 @@ PAGES: dict[str, Page] = {
     "catalog/price/": Page("catalog.view"),
     "orders/take/": Page("orders.create"),
     "orders/take/<int:pull>/": Page("orders.create", example=a_pull, mine=True),
+    "orders/news/<int:order_id>/": Page("orders.answer", example=an_order, mine=True),
     "orders/service/": Page("orders.view"),
     "orders/board/": Page("orders.view"),
     "orders/check/": Page("orders.create", posts=True),
@@ -227,6 +239,7 @@ PAGES: dict[str, Page] = {
     "notices/channels/": Page("notices.channels"),
     "g/<str:token>/": Page(None, example=a_link, why="the link is the key, and shows one matter"),
     "g/<str:token>/<int:invitation>/": Page(None, example=a_link, why="another of the same guest, after a code"),
+    "g/order/<str:token>/": Page(None, example=an_order_page, why="the link is the key, and shows one order"),
     "guests/": Page("guests.invite"),
     "guests/<str:kind>/<int:record_id>/invite/": Page("guests.invite", mine=True, example=a_sample),
     "guests/<str:kind>/<int:record_id>/revoke/": Page("guests.invite", mine=True, posts=True, example=a_sample),

@@ -45,7 +45,7 @@ UNKNOWN = Closed(404, "没有这个链接", "地址不完整或不对。请核�
 LATER = Closed(429, "请稍后再试", "来得太频繁了，过十分钟再打开。")
 
 
-def _guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def guarded_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Limits, and what every answer says to browsers, search engines and caches."""
 
     @wraps(view)
@@ -65,7 +65,7 @@ def _guarded(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-@_guarded
+@guarded_page
 def show(request: Any, token: str, invitation: int | None = None) -> HttpResponse:
     """The matter of the link, or (once a code was given) another open one of the same guest."""
     entry = _entry(request, token)

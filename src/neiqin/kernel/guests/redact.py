@@ -3,7 +3,7 @@
 import logging
 import re
 
-_TOKEN = re.compile(r"/g/[\w-]{8,}")
+_TOKEN = re.compile(r"/g/(?:[a-z]{1,7}/)?[\w-]{8,}")
 
 
 class WithoutTokens(logging.Filter):

@@ -44,6 +44,8 @@ PRICE_LEVELS = _choices(list="标准价", a="A 级价", b="B 级价", c="C 级�
 LICENCE_KINDS = _choices(
     business="营业执照", permit="经营许可证", production="生产许可证", authorization="经销授权书", other="其他证照"
 )
+SMS, MAIL, WECHAT, NO_NEWS = "sms", "mail", "wechat", "none"
+NEWS = _choices(sms="短信", mail="邮件", wechat="微信", none="不通知")  # how a contact wants to hear of orders
 CONSENTS = _choices(  # what a person's data may be kept for: 个人信息保护法 第十三条
     consent="本人同意", contract="订立或履行合同", public="本人已公开"
 )
@@ -151,6 +153,7 @@ CONTACT = (
     Field("receives_goods", "收货", "bool", fold=True),
     Field("receives_invoices", "收票", "bool", fold=True),
     Field("receives_statements", "对账", "bool", fold=True),
+    Field("order_news", "订单进度通知", "choice", choices=NEWS, fold=True),
     Field("consent_basis", "告知同意依据", "choice", choices=CONSENTS, fold=True),
     Field("consent_on", "告知日期", "date", fold=True),
     Field("left", "已离职", "bool", fold=True),

@@ -110,6 +110,7 @@ class Contact(OfPerson, Line):
     receives_goods = models.BooleanField(default=False)
     receives_invoices = models.BooleanField(default=False)
     receives_statements = models.BooleanField(default=False)
+    order_news = models.CharField(max_length=10, default="")
     consent_basis = models.CharField(max_length=20, default="")
     consent_on = models.DateField(null=True)
     left = models.BooleanField(default=False)

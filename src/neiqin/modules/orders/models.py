@@ -13,7 +13,7 @@ from neiqin.kernel.actions.models import Line
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
-from neiqin.kernel.personal.columns import OfPerson, PersonalText
+from neiqin.kernel.personal.columns import OfPerson, PersonalText, subject_field
 from neiqin.modules.catalog.models import Product
 from neiqin.modules.customers import states as customer_states
 from neiqin.modules.customers.models import Customer
@@ -22,11 +22,13 @@ from neiqin.modules.orders.states import (
     ASKED,
     DELIVERY_STATES,
     DRAFT,
+    NEWS_STATES,
     PART_STATES,
     PROPOSAL_STATES,
     PROPOSED,
     SHIPPED,
     STATES,
+    WAITING,
 )
 
 SHIP = "orders.ship"
@@ -200,6 +202,48 @@ class Query(Line):
     answered_at = models.DateTimeField(null=True)
 
 
+class CustomerNews(Line):
+    """What a contact of the customer is to be told of an order, once a step; a person sends it. contact: its row at the
+    customer; way: as the contact wished; step: what happened, and to what; text: without the link, which is made when
+    it is shown."""
+
+    STATES = NEWS_STATES
+    parent = "order"
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="news")
+    contact = models.BigIntegerField()
+    way = models.CharField(max_length=10)
+    step = models.CharField(max_length=40)
+    text = models.CharField(max_length=300)
+    made_at = models.DateTimeField()
+    state = models.CharField(max_length=10, default=WAITING)
+    done_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=[s.value for s in NEWS_STATES]), name="orders_news_state"),
+            models.UniqueConstraint(fields=["order", "contact", "step"], name="orders_news_once"),
+        ]
+        indexes = [models.Index(fields=["order"], condition=Q(state=WAITING), name="orders_news_waiting")]
+
+
+class CustomerQuestion(Line):
+    """What a contact asked on the order's page, and the answer shown there; under the contact's key, as it is free
+    text."""
+
+    parent = "order"
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="questions")
+    contact = models.BigIntegerField()
+    subject = subject_field()
+    text = PersonalText(500, "order.question")
+    asked_at = models.DateTimeField()
+    answer = PersonalText(500, "order.answer")
+    answered_by = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    answered_at = models.DateTimeField(null=True)
+
+
 class Delivery(OwnedRecord):
     """Goods on their way against an order; it belongs to whom the order belongs to."""
 
@@ -263,7 +307,8 @@ class DeliveryLine(Line):
 class Progress(models.Model):
     """How far an order is, reckoned from its deliveries by effects in a row of its own, so that no open form goes
     stale. shipped, invoiced, collected: percent; signed_on: when the last of it was signed for;
-    contacted_at: when somebody last spoke with the customer about it."""
+    contacted_at: when somebody last spoke with the customer about it; links: how often the links to its page were
+    renewed."""
 
     audited: ClassVar[bool] = False
 
@@ -274,6 +319,7 @@ class Progress(models.Model):
     shipped_on = models.DateField(null=True)
     signed_on = models.DateField(null=True)
     contacted_at = models.DateTimeField(null=True)
+    links = models.SmallIntegerField(default=0)
 
 
 def shipped_of(lines: Iterable[int]) -> dict[int, Decimal]:

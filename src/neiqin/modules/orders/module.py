@@ -24,9 +24,11 @@ from neiqin.modules.orders import (
     measures,
     parts,
     printed,
+    progress,
     pulling,
     resources,
     taking,
+    telling,
     times,
     trade,
 )
@@ -43,19 +45,31 @@ def of_approved(happened: Happened) -> None:
     trade.of_approved(happened)
 
 
+def of_deliveries(happened: Happened) -> None:
+    """What follows when goods go out, arrive, or did not go out after all."""
+    delivering.of_deliveries(happened)
+    telling.of_deliveries(happened)
+
+
+def of_parts(happened: Happened) -> None:
+    """What follows when a department answers."""
+    parts.of_parts(happened)
+    (telling.of_late if happened.name.endswith("rescheduled") else telling.of_begun)(happened)
+
+
 module = Module(
     label="订单",
     resources=[resources.order, resources.delivery, parts.resource, classing.resource],
     figures=figures.FIGURES,
     imports=[imports.orders],
-    panels={ORDER: [looking.open_goods, looking.parts_of], "customers.customer": [trade.panel]},
+    panels={ORDER: [looking.open_goods, looking.parts_of, progress.panel], "customers.customer": [trade.panel]},
     tools=[looking.tools, pulling.tools],
-    home=[looking.todos, parts.todos, contacting.todos],
+    home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos],
     hourly=[parts.every_hour, classing.every_night],
     minutely=[taking.every_minute],
     plugs=[
         *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
-        classing.TOLD,
+        classing.TOLD, telling.TOLD, progress.ASKED,
     ],
     rules=[
         *(RuleFile(RULES / f"order_{n}.json") for n in ("assignment", "confirmation", "parts", "baseline", "contact")),
@@ -73,11 +87,15 @@ module = Module(
     ],
     effects={
         f"{ORDER}.approved": of_approved,
-        "orders.delivery.created": delivering.of_deliveries,
-        "orders.delivery.signed": delivering.of_deliveries,
-        "orders.delivery.voided": delivering.of_deliveries,
-        "orders.part.rescheduled": parts.of_parts,
-        "orders.part.reported": parts.of_parts,
+        f"{ORDER}.confirmed": telling.of_confirmed,
+        f"{ORDER}.orders_confirm_answer": telling.of_confirmed,
+        "orders.delivery.created": of_deliveries,
+        "orders.delivery.signed": of_deliveries,
+        "orders.delivery.voided": of_deliveries,
+        "orders.part.rescheduled": of_parts,
+        "orders.part.reported": of_parts,
+        "orders.part.done": telling.of_begun,
+        "orders.part.late": telling.of_late,
         f"{ORDER}.closed": parts.of_closed,
         f"{ORDER}.voided": parts.of_closed,
     },
@@ -86,6 +104,8 @@ module = Module(
         path("orders/board/", board.page, name="orders_board"),
         path("orders/check/", entering.check, name="orders_check"),
         path("orders/daily/", daily.page, name="orders_daily"),
+        path("orders/news/<int:order_id>/", progress.news, name="orders_news"),
+        path("g/order/<str:token>/", progress.page, name="guest_order"),
         path("orders/service/", contacting.page, name="orders_service"),
         path("orders/take/", pulling.page, name="orders_take"),
         path("orders/take/<int:pull>/", pulling.errors),
@@ -109,6 +129,7 @@ module = Module(
         "C-CUS-06": (ORDERS, "从合同更新"),
         "C-ORD-07": "/orders/part/",
         "C-ORD-08": "/orders/part/",
+        "C-ORD-09": ORDERS,
         "C-ORD-11": ORDERS,
         "C-ORD-12": "/orders/service/",
         "C-ORD-19": "/orders/board/",

@@ -2,7 +2,17 @@
 
 from neiqin.kernel.fields.shape import Lines
 from neiqin.kernel.resources.resource import Related, Resource
-from neiqin.modules.orders import actions, assigning, confirming, contacting, delivering, fields, looking, parts
+from neiqin.modules.orders import (
+    actions,
+    assigning,
+    confirming,
+    contacting,
+    delivering,
+    fields,
+    looking,
+    parts,
+    progress,
+)
 from neiqin.modules.orders.models import Delivery, DeliveryLine, Order, Query
 
 order = Resource(
@@ -24,7 +34,8 @@ order = Resource(
     edit=actions.edit,
     actions=(
         actions.submit, actions.approve, confirming.confirm, parts.hand_over, assigning.assign, contacting.talk,
-        actions.doubt, actions.explain, actions.send_back, actions.unapprove, actions.close, actions.void,
+        progress.answer, actions.doubt, actions.explain, actions.send_back, actions.unapprove, actions.close,
+        actions.void,
     ),
     kept=(Lines("queries", "疑问", Query, "order", fields.QUERY),),
     related=(Related("发货", "orders.delivery", "order", ("number", "shipped_on", "carrier", "waybill", "state")),),
