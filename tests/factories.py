@@ -39,8 +39,8 @@ from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
 from neiqin.modules.orders import actions as orders
-from neiqin.modules.orders import classing, confirming, delivering, parts
-from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part
+from neiqin.modules.orders import booking, classing, confirming, delivering, parts
+from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from tests.stranger import receipts
@@ -231,6 +231,34 @@ def shipped(order_: Order, *quantities: Any, **values: Any) -> Delivery:
     return Delivery.objects.get(pk=outcome.done[0])
 
 
+def invoiced(order_: Order, amount: Any, **values: Any) -> Invoicing:
+    """An invoice of this amount."""
+    row = {"order": order_.pk, "number": f"2633{next(_counter):016}", "amount": str(amount)}
+    return _booked(booking.invoice, row | {"issued_on": str(clock.today())} | values)
+
+
+def collected(order_: Order, amount: Any, **values: Any) -> Collection:
+    """Money that came in."""
+    row = {"order": order_.pk, "amount": str(amount), "received_on": str(clock.today())}
+    return _booked(booking.collect, row | values)
+
+
+def returned(delivery: Delivery, *quantities: Any, **values: Any) -> Return:
+    """So much of each line of a delivery comes back."""
+    lines = [
+        {"delivery_line": line.pk, "quantity": str(q)}
+        for line, q in zip(delivery.lines.order_by("pk"), quantities, strict=False)
+    ]
+    row = {"order": delivery.order_id, "returned_on": str(clock.today()), "reason": "规格不对", "lines": lines}
+    return _booked(booking.take_back, row | values)
+
+
+def _booked(action: Any, row: dict[str, Any]) -> Any:
+    outcome = perform(action, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return action.model.objects.get(pk=outcome.done[0])
+
+
 def part() -> Part:
     """The first task of an order that is handed over."""
     made = approved(order(required_on=str(clock.today())))
@@ -315,6 +343,9 @@ MAKERS: dict[str, Any] = {
     "orders.part": lambda: part(),
     "orders.classproposal": lambda: proposal(),
     "orders.delivery": lambda: shipped(approved(order()), 10),
+    "orders.invoicing": lambda: invoiced(approved(order()), 100),
+    "orders.collection": lambda: collected(approved(order()), 100),
+    "orders.return": lambda: returned(shipped(approved(order()), 10), 1),
     "approvals.request": lambda: request(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),

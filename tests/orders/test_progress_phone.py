@@ -25,7 +25,7 @@ def test_a_customer_follows_its_order_and_asks(server, chromium):  # noqa: F811
     phone = window(chromium, (390, 844))
     phone.goto(f"{server}{path}")
     expect(phone.locator("h1")).to_have_text(f"订单 {order.number}")
-    expect(phone.locator("[aria-current=step]")).to_contain_text("备货生产")
+    expect(phone.locator("[aria-current=step]")).to_contain_text("已发 80%")
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
     clean(phone)
     phone.get_by_label("您的问题").fill("余下两套什么时候到？")

@@ -16,8 +16,8 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.modules.customers import actions as customers
 from neiqin.modules.customers.models import Customer
-from neiqin.modules.orders import actions, delivering
-from neiqin.modules.orders.models import Delivery, DeliveryLine, Order, OrderLine, Progress, shipped_of
+from neiqin.modules.orders import actions, booking, delivering
+from neiqin.modules.orders.models import Delivery, DeliveryLine, Invoicing, Order, OrderLine, Progress, shipped_of
 from tests import factories
 from tests.approvals.office import Office, publish, row
 from tests.faults.threads import at_once
@@ -83,6 +83,14 @@ def test_eight_people_who_ship_the_same_order_at_once_never_ship_too_much(own_da
     assert DeliveryLine.objects.filter(delivery__order=order).exists()
     numbers = Counter(Delivery.objects.values_list("number", flat=True))
     assert set(numbers.values()) == {1}, "no number twice"
+
+
+def test_eight_who_invoice_the_same_order_at_once_never_invoice_too_much(own_database):
+    order = factories.approved(factories.order())
+    rows = [{"order": order.pk, "number": f"N{n}", "amount": "60", "issued_on": str(clock.today())} for n in range(8)]
+    at_once(*[lambda row=row: perform(booking.invoice, by=SYSTEM, rows=[row]) for row in rows])
+    assert Invoicing.objects.count() == 3
+    assert Progress.objects.get(order=order).invoiced == 90
 
 
 def test_eight_orders_at_once_have_eight_numbers(own_database):

@@ -210,6 +210,7 @@ PAGES: dict[str, Page] = {
     "orders/board/": Page("orders.view"),
     "orders/check/": Page("orders.create", posts=True),
     "orders/daily/": Page("orders.view"),
+    "orders/book/": Page("orders.view", absent=True),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),
     "checks/": Page("checks.view"),

@@ -18,7 +18,7 @@ from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
 from neiqin.modules.customers.models import Address
 from neiqin.modules.orders import fields, money
-from neiqin.modules.orders.models import Delivery, Order, OrderLine, Progress, Query
+from neiqin.modules.orders.models import Collection, Delivery, Invoicing, Order, OrderLine, Progress, Query
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
 
 NUMBERS = Numbers("number", Pattern("DD", by_day=True))
@@ -183,8 +183,8 @@ def send_back(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
     danger=True,
 )
 def unapprove(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
-    """Only while nothing has been shipped."""
-    orders.refuse(_shipped(orders))
+    """Only while nothing has been shipped, invoiced or received."""
+    orders.refuse(_followed(orders))
     orders.tell({i: {"reason": reason} for i in orders.ids})
 
 
@@ -200,7 +200,7 @@ def unapprove(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
 )
 def void(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
     """It does not hold any more; its number stays visible and is not used again."""
-    orders.refuse(_shipped(orders))
+    orders.refuse(_followed(orders))
     orders.tell({i: {"reason": reason} for i in orders.ids})
 
 
@@ -210,10 +210,15 @@ def close(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
     orders.tell({i: {"reason": reason} for i in orders.ids})
 
 
-def _shipped(orders: Batch[Order]) -> dict[int, str]:
-    alive = Delivery.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
-    numbers = dict(alive.order_by("-pk").values_list("order_id", "number"))
-    return {i: f"已经发过货（{number}），先作废发货单。" for i, number in numbers.items()}
+def _followed(orders: Batch[Order]) -> dict[int, str]:
+    """What hangs on the orders and is to be voided first."""
+    kinds = ((Delivery, "发过货", "发货单"), (Invoicing, "开过票", "开票登记"), (Collection, "收过款", "收款登记"))
+    problems: dict[int, str] = {}
+    for model, done, what in kinds:
+        alive = model.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
+        for order, number in alive.order_by("pk").values_list("order_id", "number"):
+            problems.setdefault(order, f"已经{done}（{number}），先作废{what}。")
+    return problems
 
 
 @action(Order, "提疑问", may=EDIT, from_=(SUBMITTED, APPROVED), event="doubted", icon="message", bulk=False)

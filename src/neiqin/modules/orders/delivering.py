@@ -22,7 +22,7 @@ from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.resources.references import unseen
 from neiqin.modules.orders import fields
-from neiqin.modules.orders.models import SHIP, Delivery, DeliveryLine, Order, OrderLine, shipped_of
+from neiqin.modules.orders.models import SHIP, Delivery, DeliveryLine, Order, OrderLine, ReturnLine, shipped_of
 from neiqin.modules.orders.states import ALIVE, SHIPPED, SIGNED, VOID
 
 NUMBERS = Numbers("number", Pattern("FH", by_day=True))
@@ -105,6 +105,9 @@ def sign(
 @action(Delivery, "作废", may=SHIP, from_=SHIPPED, to=VOID, event="voided", icon="circle-x", danger=True)
 def void(deliveries: Batch[Delivery], *, reason: Annotated[str, Field("reason", "原因", required=True)]) -> None:
     """It did not go out; its goods are open again."""
+    back = ReturnLine.objects.filter(delivery_line__delivery__in=deliveries.ids).exclude(returned__state=VOID)
+    numbers = dict(back.values_list("delivery_line__delivery_id", "returned__number"))
+    deliveries.refuse({i: f"已经登记退货（{number}），先作废退货登记。" for i, number in numbers.items()})
     deliveries.tell({i: {"reason": reason} for i in deliveries.ids})
 
 

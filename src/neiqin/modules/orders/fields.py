@@ -6,7 +6,7 @@ from neiqin.kernel.fields.field import Choice, Field
 from neiqin.kernel.fields.formats.masks import mask_mobile, whole
 from neiqin.modules.catalog.models import TAX_RATES
 from neiqin.modules.customers.fields import LEVELS, SETTLEMENTS
-from neiqin.modules.orders.states import DELIVERY_STATES, PART_STATES, PROPOSAL_STATES, STATES
+from neiqin.modules.orders.states import BOOKING_STATES, DELIVERY_STATES, PART_STATES, PROPOSAL_STATES, STATES
 
 OFFLINE, PLATFORM, EXCEL, API = "offline", "platform", "excel", "api"
 SOURCES = (
@@ -45,6 +45,9 @@ KEPT = (
     Field("net", "不含税金额", "money", form=False),
     Field("tax", "税额", "money", form=False),
     Field("shipped", "发货 %", "quantity", column="progress__shipped", form=False, list=True, filter=True),
+    Field("invoiced", "开票 %", "quantity", column="progress__invoiced", form=False),
+    Field("collected", "收款 %", "quantity", column="progress__collected", form=False),
+    Field("returned", "退货 %", "quantity", column="progress__returned", form=False),
     Field("channel", "平台", form=False, filter=True),
     Field("platform_number", "平台单号", "code", form=False, filter=True),
     Field("placed_at", "平台下单时间", "moment", form=False, filter=True),
@@ -113,6 +116,39 @@ DELIVERY_KEPT = (
     Field("difference", "差异", form=False),
     Field("owner", "业务员", "person", ref="people.person", form=False, filter=True, role="who"),
     Field("state", "状态", "state", choices=DELIVERY_STATES, form=False, list=True, filter=True, role="st"),
+)
+INVOICING = (
+    Field("number", "发票号码", "code", required=True, maxlength=20, list=True, filter=True, role="id"),
+    order,
+    Field("issued_on", "开票日期", "date", required=True, list=True, filter=True),
+    Field("amount", "金额", "money", required=True, list=True, filter=True, role="amt", help="价税合计"),
+)
+COLLECTION = (
+    order,
+    Field("received_on", "到款日期", "date", required=True, list=True, filter=True),
+    Field("amount", "金额", "money", required=True, list=True, filter=True, role="amt"),
+    Field("note", "说明", maxlength=200, span=2, help="付款户名、银行流水号"),
+)
+RETURN = (
+    order,
+    Field("returned_on", "退货日期", "date", required=True, list=True, filter=True),
+    Field("reason", "原因", required=True, maxlength=200, span=2, list=True),
+)
+BACK = (
+    Field("delivery_line", "发货行", "number", required=True, min=1, max=2**63 - 1),
+    Field("quantity", "数量", "quantity", required=True),
+)
+BACK_SHOWN = (
+    Field("delivery_line", "品名", column="delivery_line__order_line__item_name"),
+    Field("spec", "规格型号", column="delivery_line__order_line__spec"),
+    Field("quantity", "数量", "quantity"),
+)
+BOOKED_NUMBER = Field("number", "单号", "code", form=False, list=True, filter=True, role="id")
+BOOKED = (
+    Field("name", "客户名称", form=False, list=True, filter=True, role="name"),
+    Field("owner", "业务员", "person", ref="people.person", form=False, filter=True, role="who"),
+    Field("created_at", "登记时间", "moment", form=False, filter=True),
+    Field("state", "状态", "state", choices=BOOKING_STATES, form=False, list=True, filter=True, role="st"),
 )
 PART = (
     Field("name", "客户名称", form=False, list=True, filter=True, role="name"),

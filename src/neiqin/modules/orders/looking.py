@@ -7,6 +7,8 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from markupsafe import Markup
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
@@ -15,7 +17,7 @@ from neiqin.kernel.approvals.models import OPEN, Request
 from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
-from neiqin.kernel.resources.pages.forms import form_field
+from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
@@ -43,15 +45,29 @@ PARTS = (
 
 
 def stage(order: Order, progress: Progress | None) -> str:
-    """The word people use for where an order is: 待确认, 已分配, 部分发货, 已发货, 已签收 … (C-ORD-05)."""
+    """The word people use for where an order is: 待确认, 已分配, 部分发货, 已发货, 已签收 … (C-ORD-05). What came back
+    is said first, then that all is settled, then how far the goods are; an invoice only while nothing has been
+    shipped."""
+    progress = progress or Progress()
     if order.hold:
         return "挂起"
-    if order.state in (DRAFT, SUBMITTED, CLOSED, VOID):
+    if order.state in (DRAFT, SUBMITTED, VOID):
         return label_of(STATES, order.state)
-    if progress is not None and progress.shipped >= 100:
+    if progress.returned:
+        return "已退货" if progress.returned >= 100 else "部分退货"
+    if min(progress.shipped, progress.invoiced, progress.collected) >= 100:
+        return "已结算"
+    return "已关闭" if order.state == CLOSED else _moving(order, progress)
+
+
+def _moving(order: Order, progress: Progress) -> str:
+    """The word of an order that is alive and has nothing behind it."""
+    if progress.shipped >= 100:
         return "已签收" if progress.signed_on else "已发货"
-    if progress is not None and progress.shipped > 0:
+    if progress.shipped > 0:
         return "部分发货"
+    if progress.invoiced:
+        return "已开票未发货"
     if order.confirmed_at is None:
         return "待客户确认"
     return "已分配" if order.assigned_to_id else "待分配"
@@ -90,13 +106,11 @@ def notes(order: Order, person: Any) -> list[Bag]:
     if request := Request.objects.filter(model="orders.order", record_id=order.pk, state=OPEN).first():
         link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
         found.append(Bag(tone="", bold="正在审批。", text=f"{request.rule}：{request.route}", links=[link], named=[]))
-    if order.state in ALIVE:
+    if order.state in (*ALIVE, CLOSED):
         done = progress.shipped if progress else Decimal(0)
         due = order.required_on
-        over = due is not None and due < clock.today() and done < 100
-        bars = (done, progress.invoiced, progress.collected) if progress else (done, done, done)
-        shares = "，".join(f"{n} {plain(x)}%" for n, x in zip(("发货", "开票", "收款"), bars, strict=True))
-        text = f"{stage(order, progress)}。{shares}"
+        over = order.state in ALIVE and due is not None and due < clock.today() and done < 100
+        text = f"{stage(order, progress)}。{bars(progress or Progress())}"
         if over and due is not None:
             found.append(_note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
         else:
@@ -113,6 +127,23 @@ def notes(order: Order, person: Any) -> list[Bag]:
             _note("warn" if late else "ok", "没有按时送到。" if late else "按时送到。", f"{progress.signed_on} 签收")
         )
     return found
+
+
+def bars(progress: Progress) -> str:
+    """发货, 开票, 收款 in percent; 退货, where something came back."""
+    said = [("发货", progress.shipped), ("开票", progress.invoiced), ("收款", progress.collected)]
+    said += [("退货", progress.returned)] if progress.returned else []
+    return "，".join(f"{label} {plain(percent)}%" for label, percent in said)
+
+
+def bars_of(record: Any, person: Any) -> Bag | None:
+    """进展 on the order's page: a bar for each of the three."""
+    progress = Progress.objects.filter(order=record).first()
+    if progress is None or record.state in (DRAFT, VOID):
+        return None
+    rows = [("发货", progress.shipped), ("开票", progress.invoiced), ("收款", progress.collected)]
+    html = Markup(render_to_string("orders_bars.html", {"rows": rows}))  # noqa: S704 - our own template
+    return Bag(id="bars", label="进展", count=0, columns=[], rows=[], html=html, empty_text="")
 
 
 def _note(tone: str, bold: str, text: str) -> Bag:
@@ -174,9 +205,9 @@ def ship(request: Any) -> HttpResponse:
     gone = shipped_of([x.pk for x in lines])
     problems: list[Problem] = []
     if request.method == "POST":
-        problems, there = _shipped(request, order, lines)
-        if not problems:
-            return HttpResponseRedirect(there)
+        problems, url = _shipped(request, order, lines)
+        if url:
+            return HttpResponseRedirect(url)
     rows = [
         Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, ordered=x.quantity,
             gone=gone.get(x.pk, Decimal(0)), value=given.get(f"q-{x.pk}", _left(x, gone)))
@@ -194,7 +225,7 @@ def _left(line: OrderLine, gone: dict[int, Decimal]) -> str:
 
 
 def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[Problem], str]:
-    """What is wrong, or the page to go to: the delivery's, or the order's while the shipment waits for approval."""
+    """The problems, or where to go on: the delivery, or the order when the shipment waits."""
     given = request.POST
     goods = [
         {"order_line": str(x.pk), "quantity": q}
@@ -213,8 +244,8 @@ def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[P
         return [Problem("", "", str(error))], ""
     if refusal := next(iter(outcome.refused.values()), None):
         return [Problem(refusal.field, "", refusal.text)], ""
-    if not outcome.done:
-        messages.success(request, "已提交，等审批。")
+    if outcome.held:
+        messages.success(request, held_reason(outcome.held))
         return [], f"/orders/order/{order.pk}/"
     return [], f"/orders/delivery/{outcome.done[0]}/"
 

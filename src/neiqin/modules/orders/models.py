@@ -1,6 +1,6 @@
 """Orders with their lines and queries, deliveries against them, and how far an order is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -20,6 +20,8 @@ from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import amounts, money
 from neiqin.modules.orders.states import (
     ASKED,
+    BOOKED,
+    BOOKING_STATES,
     DELIVERY_STATES,
     DRAFT,
     NEWS_STATES,
@@ -244,6 +246,20 @@ class CustomerQuestion(Line):
     answered_at = models.DateTimeField(null=True)
 
 
+def _of_order(records: Sequence[Any], batch: Any, right: str) -> dict[int, Refusal]:
+    """Give each record owner, unit and name of its order; refusals where the order is out of the writer's reach."""
+    seen = Order.objects.filter(Order.visible_to(batch.by), pk__in={r.order_id for r in records})
+    orders, scope = {o.pk: o for o in seen}, batch.by.scope(right)
+    problems = {}
+    for position, record in enumerate(records):
+        order = orders.get(record.order_id)
+        if order is None or scope is None or not scope.covers(order.owner_id, order.unit_id):
+            problems[position] = Refusal("「订单」不在你能看到的范围里，换一张。", "order")
+        else:
+            record.owner_id, record.unit_id, record.name = order.owner_id, order.unit_id, order.name
+    return problems
+
+
 class Delivery(OwnedRecord):
     """Goods on their way against an order; it belongs to whom the order belongs to."""
 
@@ -279,16 +295,7 @@ class Delivery(OwnedRecord):
     @classmethod
     def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
         """Owner, unit and name of the order, which must be this person's to see."""
-        seen = Order.objects.filter(Order.visible_to(batch.by), pk__in={r.order_id for r in records})
-        orders, scope = {o.pk: o for o in seen}, batch.by.scope(SHIP)
-        problems = {}
-        for position, record in enumerate(records):
-            order = orders.get(record.order_id)
-            if order is None or scope is None or not scope.covers(order.owner_id, order.unit_id):
-                problems[position] = Refusal("「订单」不在你能看到的范围里，换一张。", "order")
-            else:
-                record.owner_id, record.unit_id, record.name = order.owner_id, order.unit_id, order.name
-        return problems
+        return _of_order(records, batch, SHIP)
 
 
 class DeliveryLine(Line):
@@ -304,9 +311,103 @@ class DeliveryLine(Line):
         constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_delivery_quantity")]
 
 
+class Booking(OwnedRecord):
+    """Something that was written down about an order and can be voided; it belongs to whom the order belongs to."""
+
+    STATES = BOOKING_STATES
+    LEFT_BEHIND = False
+    RIGHT: ClassVar[str]
+
+    name = models.CharField(max_length=100, default="")
+    state = models.CharField(max_length=10, default=BOOKED)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
+        """Owner, unit and name of the order, which must be this person's to book on."""
+        return _of_order(records, batch, cls.RIGHT)
+
+
+class Invoicing(Booking):
+    """An invoice that was issued for an order. number: 发票号码; amount: incl. tax."""
+
+    RIGHT = "orders.invoice"
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="invoicings")
+    number = models.CharField(max_length=20)
+    issued_on = models.DateField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="orders_invoicing_amount"),
+            models.UniqueConstraint(fields=["number"], condition=Q(state="booked"), name="orders_invoicing_number"),
+        ]
+        indexes = scoped_indexes("invoicing", "issued_on")
+
+    def __str__(self) -> str:
+        return f"{self.number}，{self.amount:,.2f}"
+
+
+class Collection(Booking):
+    """Money that came in for an order. amount: incl. tax."""
+
+    RIGHT = "orders.collect"
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="collections")
+    number = models.CharField(max_length=20, default="")
+    received_on = models.DateField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    note = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="orders_collection_amount"),
+            models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="orders_collection_number"),
+        ]
+        indexes = scoped_indexes("collection", "received_on")
+
+    def __str__(self) -> str:
+        return f"{self.amount:,.2f}{'，' + self.note if self.note else ''}"
+
+
+class Return(Booking):
+    """Goods of an order's deliveries that came back."""
+
+    RIGHT = "orders.return"
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="returns")
+    number = models.CharField(max_length=20, default="")
+    returned_on = models.DateField()
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="orders_return_number")]
+        indexes = scoped_indexes("return", "returned_on")
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class ReturnLine(Line):
+    """How much of a delivery's line came back."""
+
+    parent = "returned"
+
+    returned = models.ForeignKey(Return, models.CASCADE, related_name="lines")
+    delivery_line = models.ForeignKey(DeliveryLine, models.PROTECT, related_name="returns")
+    quantity = models.DecimalField(max_digits=20, decimal_places=6)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(quantity__gt=0), name="orders_return_quantity")]
+
+
 class Progress(models.Model):
-    """How far an order is, reckoned from its deliveries by effects in a row of its own, so that no open form goes
-    stale. shipped, invoiced, collected: percent; signed_on: when the last of it was signed for;
+    """How far an order is, reckoned from what is written down about it by effects in a row of its own, so that no open
+    form goes stale. shipped, invoiced, collected: percent; returned: percent of what was shipped;
+    signed_on: when the last of it was signed for;
     contacted_at: when somebody last spoke with the customer about it; links: how often the links to its page were
     renewed."""
 
@@ -316,6 +417,7 @@ class Progress(models.Model):
     shipped = models.DecimalField(max_digits=5, decimal_places=1, default=0)
     invoiced = models.DecimalField(max_digits=5, decimal_places=1, default=0)
     collected = models.DecimalField(max_digits=5, decimal_places=1, default=0)
+    returned = models.DecimalField(max_digits=5, decimal_places=1, default=0)
     shipped_on = models.DateField(null=True)
     signed_on = models.DateField(null=True)
     contacted_at = models.DateTimeField(null=True)

@@ -12,6 +12,7 @@ from neiqin.modules.orders import (
     actions,
     assigning,
     board,
+    booking,
     classing,
     confirming,
     contacting,
@@ -48,6 +49,7 @@ def of_approved(happened: Happened) -> None:
 def of_deliveries(happened: Happened) -> None:
     """What follows when goods go out, arrive, or did not go out after all."""
     delivering.of_deliveries(happened)
+    booking.of_deliveries(happened)
     telling.of_deliveries(happened)
 
 
@@ -59,11 +61,14 @@ def of_parts(happened: Happened) -> None:
 
 module = Module(
     label="订单",
-    resources=[resources.order, resources.delivery, parts.resource, classing.resource],
+    resources=[resources.order, resources.delivery, parts.resource, classing.resource, *booking.RESOURCES],
     figures=figures.FIGURES,
     imports=[imports.orders],
-    panels={ORDER: [looking.open_goods, looking.parts_of, progress.panel], "customers.customer": [trade.panel]},
-    tools=[looking.tools, pulling.tools],
+    panels={
+        ORDER: [looking.bars_of, looking.open_goods, looking.parts_of, progress.panel],
+        "customers.customer": [trade.panel],
+    },
+    tools=[looking.tools, booking.tools, pulling.tools],
     home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos],
     hourly=[parts.every_hour, classing.every_night],
     minutely=[taking.every_minute],
@@ -96,11 +101,13 @@ module = Module(
         "orders.part.reported": of_parts,
         "orders.part.done": telling.of_begun,
         "orders.part.late": telling.of_late,
+        **{f"{r.key}.{verb}": booking.of_bookings for r in booking.RESOURCES for verb in ("created", "voided")},
         f"{ORDER}.closed": parts.of_closed,
         f"{ORDER}.voided": parts.of_closed,
     },
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
+        path("orders/book/", booking.page, name="orders_book"),
         path("orders/board/", board.page, name="orders_board"),
         path("orders/check/", entering.check, name="orders_check"),
         path("orders/daily/", daily.page, name="orders_daily"),
@@ -124,7 +131,7 @@ module = Module(
         "C-ORD-02": ORDERS,
         "C-ORD-03": (ORDERS, "框架合同的自动取用"),
         "C-ORD-04": ORDERS,
-        "C-ORD-05": (ORDERS, "开票、收款和退货之后的状态"),
+        "C-ORD-05": ORDERS,
         "C-ORD-06": ORDERS,
         "C-CUS-06": (ORDERS, "从合同更新"),
         "C-ORD-07": "/orders/part/",
@@ -145,6 +152,9 @@ module = Module(
         actions.ANSWER: "答复订单疑问",
         assigning.ASSIGN: "分配订单",
         SHIP: "发货、登记签收",
+        booking.INVOICE: "登记开票",
+        booking.COLLECT: "登记收款",
+        booking.RETURN: "登记退货",
         parts.DO: "办交付任务：接收、改期、报进度",
     },
 )  # fmt: skip

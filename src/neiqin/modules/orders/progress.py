@@ -17,6 +17,7 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, Refusal, TooSlow
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.formats import BadFormat, clean_text
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.guests import limits
 from neiqin.kernel.guests.asks import NOBODY
@@ -115,7 +116,7 @@ def _shown(order: Order, who: Contact, written: str, problem: str) -> Bag:
         number=order.number, name=order.name, due=due, later=_later(order, due), steps=steps(order), goods=goods,
         deliveries=[
             Bag(on=d.shipped_on, carrier=d.carrier, waybill=d.waybill, signed_on=d.signed_on,
-                goods=[f"{g.order_line.item_name} {g.quantity.normalize():f}{g.order_line.unit_name}"
+                goods=[f"{g.order_line.item_name} {plain(g.quantity)}{g.order_line.unit_name}"
                        for g in d.lines.all()])
             for d in sent
         ],
@@ -132,7 +133,7 @@ def steps(order: Order) -> list[Bag]:
     shipped, signed = progress.shipped >= 100, progress.signed_on
     done = [
         ("下单", True, _day(order.doc_date)), ("确认", order.confirmed_at is not None, _day(order.confirmed_at)),
-        ("备货生产", made or shipped, ""),
+        ("备货生产", made or progress.shipped > 0, ""),
         ("发货", shipped, _day(progress.shipped_on) if shipped else _part(progress.shipped)),
         ("签收", signed is not None, _day(signed)),
     ]  # fmt: skip
@@ -148,7 +149,7 @@ def _day(at: Any) -> str:
 
 
 def _part(percent: Decimal) -> str:
-    return f"已发 {percent.normalize():f}%" if percent else ""
+    return f"已发 {plain(percent)}%" if percent else ""
 
 
 def _later(order: Order, due: date | None) -> date | None:

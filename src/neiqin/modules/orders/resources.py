@@ -38,7 +38,12 @@ order = Resource(
         actions.void,
     ),
     kept=(Lines("queries", "疑问", Query, "order", fields.QUERY),),
-    related=(Related("发货", "orders.delivery", "order", ("number", "shipped_on", "carrier", "waybill", "state")),),
+    related=(
+        Related("发货", "orders.delivery", "order", ("number", "shipped_on", "carrier", "waybill", "state")),
+        Related("开票", "orders.invoicing", "order", ("number", "issued_on", "amount", "state")),
+        Related("收款", "orders.collection", "order", ("number", "received_on", "amount", "state")),
+        Related("退货", "orders.return", "order", ("number", "returned_on", "reason", "state")),
+    ),
     notes=looking.notes,
     steps=looking.steps,
     figure="amount",

@@ -23,6 +23,8 @@ PROPOSAL_STATES = (
     Choice(TAKEN_UP, "已采纳", "ok", "100"),
     Choice(LEFT, "没有采纳", "off", "x"),
 )  # fmt: skip
+BOOKED = "booked"
+BOOKING_STATES = (Choice(BOOKED, "有效", "ok", "100"), Choice(VOID, "已作废", "off", "x"))
 WAITING, SENT, DROPPED = "waiting", "sent", "dropped"
 NEWS_STATES = (
     Choice(WAITING, "待发", "warn", "0"), Choice(SENT, "已发", "ok", "100"), Choice(DROPPED, "不用发", "off", "x"),

@@ -88,8 +88,7 @@ def of_begun(happened: Happened) -> None:
         return
     parts = Part.objects.filter(pk__in=happened.ids, progress__gt=0)
     orders = list(Order.objects.filter(parts__in=parts, progress__shipped=0).distinct())
-    known = set(CustomerNews.objects.filter(order__in=orders, step="making").values_list("order_id", flat=True))
-    _to_reps([(o, "开始备货生产", "") for o in orders if o.pk not in known], happened, key="making")
+    _to_reps([(o, "开始备货生产", "") for o in orders], happened, key="making")
     inform([Step(o, "making", f"订单 {o.number} 正在备货生产") for o in orders], happened.run)
 
 
