@@ -11,6 +11,8 @@ from neiqin.kernel.actions.models import Held
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.approvals import actions as approvals
 from neiqin.kernel.approvals.models import Request
+from neiqin.kernel.exchange import requesting
+from neiqin.kernel.exchange.models import ExportRequest
 from neiqin.kernel.fields.formats import uscc_check_digit
 from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
@@ -231,6 +233,15 @@ def shipped(order_: Order, *quantities: Any, **values: Any) -> Delivery:
     return Delivery.objects.get(pk=outcome.done[0])
 
 
+def export_request(by: Actor | None = None, **values: Any) -> ExportRequest:
+    """Somebody exports his customers for a purpose."""
+    by = by or actor(position_=rep_position(exchange_export="all", exchange_requests="own"))
+    row = {"kind": "customers.customer", "purpose": "核对地址"} | values
+    outcome = perform(requesting.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return ExportRequest.objects.get(pk=outcome.done[0])
+
+
 def invoiced(order_: Order, amount: Any, **values: Any) -> Invoicing:
     """An invoice of this amount."""
     row = {"order": order_.pk, "number": f"2633{next(_counter):016}", "amount": str(amount)}
@@ -347,6 +358,7 @@ MAKERS: dict[str, Any] = {
     "orders.collection": lambda: collected(approved(order()), 100),
     "orders.return": lambda: returned(shipped(approved(order()), 10), 1),
     "approvals.request": lambda: request(),
+    "exchange.exportrequest": lambda: export_request(),
     "people.person": lambda: person("试用"),
     "people.unit": lambda: unit("试用组"),
     "people.position": lambda: position("试用岗"),

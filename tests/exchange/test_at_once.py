@@ -236,7 +236,7 @@ def test_a_long_export_of_what_was_searched_holds_up_nobody(office):
         found = [i for ids, _ in exporting.pages(resource, clerk, "q=精密", [field]) for i in ids]
         assert at_once(others, seconds=20) == [41]
     assert found == []  # nothing was indexed when it began; `make` has the index caught up right before
-    data = {"kind": KIND, "q": "q=精密", "width": "shown", "format": "csv"}
+    data = {"kind": KIND, "q": "q=精密", "width": "shown", "format": "csv", "purpose": "核对"}
     assert office.web.post("/exports/new/", data).status_code == 302
     drain()
     assert exporting.Export.objects.get().done == 41

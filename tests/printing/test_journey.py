@@ -30,6 +30,7 @@ def test_a_record_chosen_rows_and_a_list_are_printed(desk, office):  # noqa: F81
     page.keyboard.press("Escape")
     page.locator(".acts").get_by_role("link", name="打印").click()
     expect(dialog).to_contain_text("A4 横向，每页有小计")
+    dialog.get_by_label("用途").fill("拜访")
     answer = printed(page, dialog.locator("button.primary"))
     assert answer.status in (200, 302)
     page.keyboard.press("Escape")

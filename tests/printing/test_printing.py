@@ -108,13 +108,13 @@ def test_how_a_printer_is_off_is_remembered_for_the_person_and_paper(desk, recor
 def test_a_list_is_printed_whole_within_scope_and_noted(desk, record, owner):
     factories.customer(owner, "宁波甬泰注塑有限公司", credit_limit="100")
     factories.customer(factories.actor(), "别人的客户有限公司")
-    text = words(desk.post("/print/list/", {"kind": KIND, "q": ""}))
+    text = words(desk.post("/print/list/", {"kind": KIND, "purpose": "拜访", "q": ""}))
     assert "别人的客户" not in text
     assert "信用额度 合计 1,234,667.80" in text
     told = Run.objects.filter(action="print.list").values_list("params", flat=True).get()
-    assert told == {"kind": KIND, "rows": 2, "filter": "全部"}
-    assert "宁波" not in words(desk.post("/print/list/", {"kind": KIND, "q": "q=澄江䶮"}))
-    assert desk.post("/print/list/", {"kind": KIND, "q": "f=nothing:is:x"}).status_code in (200, 422)
+    assert told == {"kind": KIND, "rows": 2, "filter": "全部", "purpose": "拜访"}
+    assert "宁波" not in words(desk.post("/print/list/", {"kind": KIND, "purpose": "拜访", "q": "q=澄江䶮"}))
+    assert desk.post("/print/list/", {"kind": KIND, "purpose": "拜访", "q": "f=nothing:is:x"}).status_code in (200, 422)
 
 
 def test_buttons_stand_over_the_list_for_chosen_rows_and_in_the_record_menu(desk, record):
@@ -146,20 +146,22 @@ def test_a_form_of_a_module_comes_on_its_own_paper_with_its_mark(owner, client):
 
 def test_much_is_printed_in_the_background_and_only_its_person_opens_it(own_database, settings, tmp_path, monkeypatch):
     settings.FILES = tmp_path
-    owner = factories.actor("周启明", position_=factories.rep_position(printing_list="own"))
+    owner = factories.actor("周启明", position_=factories.rep_position(printing_list="own", stranger_view="own"))
     desk = factories.sign_in(Client(), owner)
     records = [factories.customer(owner) for _ in range(4)]
+    owned = {"owner_id": owner.id, "unit_id": owner.unit_id} | factories.stamps()
+    samples = [Sample.objects.create(name=f"样品{n}", **owned) for n in "甲乙丙丁"]
     monkeypatch.setattr(pages, "AT_ONCE", 3)
     monkeypatch.setattr(pages, "ROWS_AT_ONCE", 3)
     assert press(desk, *records).url == "/print/jobs/"
-    assert desk.post("/print/list/", {"kind": KIND, "q": ""}).url == "/print/jobs/"
+    assert desk.post("/print/list/", {"kind": "stranger.sample", "q": ""}).url == "/print/jobs/"
     assert "正在排版" in desk.get("/print/jobs/").content.decode()
     assert drain() >= 2
     one, two = Job.objects.order_by("id")
     assert (one.state, two.state) == ("done", "done")
     text = words(desk.get(f"/print/jobs/{one.pk}/"))
     assert len(re.findall(r"第 1 页", text)) == 4
-    assert all(r.name in words(desk.get(f"/print/jobs/{two.pk}/")) for r in records)
+    assert all(r.name in words(desk.get(f"/print/jobs/{two.pk}/")) for r in samples)
     other = factories.sign_in(Client(), factories.person("何雨桐"))
     assert other.get(f"/print/jobs/{one.pk}/").status_code == 404
     pages.make(one.pk)  # asked again: nothing is done twice
@@ -175,5 +177,5 @@ def test_every_kind_of_record_is_printed(db, client):
         answer = client.post("/print/", {"kind": key, "id": made.pk})
         assert answer["Content-Type"] == "application/pdf", key
         assert str(getattr(made, resource.title)) in words(answer)
-        assert client.post("/print/list/", {"kind": key})["Content-Type"] == "application/pdf", key
+        assert client.post("/print/list/", {"kind": key, "purpose": "拜访"})["Content-Type"] == "application/pdf", key
     assert forms.PRINT.keys() == site().resources.keys()

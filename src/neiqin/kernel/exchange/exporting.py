@@ -16,32 +16,30 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict, 
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
+from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.actions.refusals import NotAllowed, TooSlow
 from neiqin.kernel.exchange import telling
 from neiqin.kernel.exchange.models import DONE, FAILED, WRITING, Export
+from neiqin.kernel.exchange.requesting import JOB, LINES, PERSONAL, RIGHT, WIDTHS, create, filter_words
 from neiqin.kernel.exchange.writing import About, Heading
 from neiqin.kernel.exchange.writing import Export as Writer
-from neiqin.kernel.fields.conditions import describe
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
-from neiqin.kernel.fields.formats import BadFormat, clean_text
-from neiqin.kernel.fields.shape import Lines
+from neiqin.kernel.fields.shape import Invalid, Lines
 from neiqin.kernel.files import store
-from neiqin.kernel.jobs.queue import defer, given_up, job
+from neiqin.kernel.jobs.queue import given_up, job
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.resources import finding, masks
 from neiqin.kernel.resources.listing import BadQuery, Listing, Query
-from neiqin.kernel.resources.models import Layout
+from neiqin.kernel.resources.pages.forms import held_reason
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, seen_by, site
 
-RIGHT, PERSONAL = "exchange.export", "exchange.personal"
-JOB = "exchange.export"
 PAGE = 2000
 KEPT_DAYS = 7
 FORMS = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
 }
-WIDTHS = {"shown": "列表里现在显示的列", "all": "全部字段", "lines": "全部字段和{}"}
 
 
 @screen(RIGHT)
@@ -59,7 +57,7 @@ def _bag(export: Export) -> Bag:
     return Bag(
         label=resource.label if resource else export.resource, noun=resource.noun if resource else "条",
         state=export.state, done=export.done, at=export.created_at, purpose=export.purpose, sentence=export.sentence,
-        filter=_filter_words(resource, export) if resource else "", size=export.file.size if export.file else 0,
+        filter=filter_words(resource, export.query) if resource else "", size=export.file.size if export.file else 0,
         url=f"/exports/{export.pk}/file/" if export.file else "", form=export.form,
     )  # fmt: skip
 
@@ -75,56 +73,46 @@ def new(request: Any) -> HttpResponse:
     personal = lines is not None and any(f.personal for f in lines.fields)
     page = Bag(
         kind=resource.key, label=resource.label, noun=resource.noun, q=given.get("q", ""), error="",
-        widths=[(w, text.format(lines.label if lines else "")) for w, text in WIDTHS.items() if lines or w != "lines"],
+        widths=[(w.value, w.label.replace("明细", lines.label if lines else "")) for w in WIDTHS
+                if lines or w.value != LINES],
         width=given.get("width", "shown"), form=given.get("format", "xlsx"), purpose=given.get("purpose", ""),
         full=personal and request.person.may(PERSONAL), wants_full=given.get("full") == "1",
-        count="", back=resource.url,
+        count="", back=resource.url, must=resource.confidential,
         lines_label=lines.label if lines else "",
     )  # fmt: skip
     try:
-        query = Query.of_address(page.q)
-        count = Listing(resource, request.person, query).count()
+        count = Listing(resource, request.person, Query.of_address(page.q)).count()
         page.count = "1,000 多" if count > 1000 else f"{count:,}"
-        if request.method == "POST":
-            columns = _columns(resource, request.person, page.width, lines)
-            full = page.full and page.wants_full and page.width == "lines"
-            purpose = clean_text(page.purpose, 200)
-            if page.width == "lines" and personal and not purpose:
-                page.error = f"带{page.lines_label}的联系方式时，写一下用途，会记在操作日志里。"
-            else:
-                return _begin(request, resource, page, columns, full=full, purpose=purpose)
-    except (BadQuery, BadFormat) as problem:
+    except BadQuery as problem:
         page.error = str(problem)
+    if request.method == "POST" and not page.error:
+        page.error = _asked(request, page)
+        if not page.error:
+            return _there(request)
     block = "dialog" if request.headers.get("HX-Request") == "true" else None
     return render(request, "export.html", page, block=block, status=422 if page.error else 200)
 
 
-def _begin(
-    request: Any, resource: Resource, page: Bag, columns: list[str], *, full: bool, purpose: str
-) -> HttpResponse:
-    if page.form not in FORMS:
-        raise Http404
-    with transaction.atomic():
-        made = Export.objects.create(
-            resource=resource.key, person_id=request.person.id, query=page.q, form=page.form, purpose=purpose,
-            columns=[*columns, "full"] if full else columns, created_at=clock.now(),
-        )  # fmt: skip
-        defer(JOB, key=f"export-{made.pk}", lock=f"export-{request.person.id}", export_id=made.pk)
+def _asked(request: Any, page: Bag) -> str:
+    """Ask for the export; the sentence of the problem, or ""."""
+    row = {"kind": page.kind, "q": page.q, "width": page.width, "form": page.form, "purpose": page.purpose,
+           "full": page.wants_full}  # fmt: skip
+    try:
+        outcome = perform(create, rows=[row], by=request.person, source="web")
+    except (Invalid, NotAllowed, TooSlow) as error:
+        return str(error)
+    if outcome.held:
+        messages.success(request, held_reason(outcome.held))
+    refusal = next(iter(outcome.refused.values()), None)
+    return refusal.text if refusal else ""
+
+
+def _there(request: Any) -> HttpResponse:
     response = HttpResponseRedirect("/exports/")
     if request.headers.get("HX-Request") == "true":
         response = HttpResponse(status=204)  # type: ignore[assignment]
         response["HX-Redirect"] = "/exports/"
     return response
-
-
-def _columns(resource: Resource, person: Any, width: str, lines: Lines | None) -> list[str]:
-    known = {n: f for n, f in resource.fields_for(person).items() if not f.hidden}
-    if width == "shown":
-        layout = Layout.objects.filter(person_id=person.id, resource=resource.key).first()
-        chosen = [n for n in (layout.columns if layout else ()) if n in known]
-        return chosen or [n for n, f in known.items() if f.list]
-    extra = [f"{lines.name}.{f.name}" for f in lines.fields] if lines and width == "lines" else []
-    return [*known, *extra]
 
 
 @job(JOB)
@@ -151,7 +139,7 @@ def make(export_id: int) -> None:
             export.file = store.keep(iter(lambda: out.read(1 << 20), b""), name, by=person, kind=FORMS[export.form])
             _end(export, DONE, file=export.file, done=count, query=_without_phones(export.query))
             full = "full" in export.columns
-            said = {"kind": export.resource, "rows": count, "filter": _filter_words(resource, export)}
+            said = {"kind": export.resource, "rows": count, "filter": filter_words(resource, export.query)}
             said |= {"purpose": export.purpose, "personal": "完整" if full else "遮盖"} if export.purpose else {}
             history.note("export", by=person, source="web", params=said)
             telling.of_export(export, f"{resource.label} {count:,} {resource.noun}")
@@ -181,7 +169,7 @@ def _write(out: Any, export: Export, resource: Resource, person: Any) -> int:
     if lines is not None:
         headings += [Heading(f.label if f.label.startswith(lines.label[:2]) else f"{lines.label}{f.label}", f.kind)
                      for f in beside]  # fmt: skip
-    about = About(resource.label, person.name, clock.now(), _filter_words(resource, export), export.purpose)
+    about = About(resource.label, person.name, clock.now(), filter_words(resource, export.query), export.purpose)
     full = "full" in export.columns and person.may(PERSONAL)
     with Writer(out, headings, about, export.form) as writer:
         for ids, cells in pages(resource, person, export.query, root):
@@ -231,18 +219,6 @@ def _value(field: Field, cell: Any) -> Any:
     if field.kind in REFERENCE_KINDS:
         return cell.name if isinstance(cell, masks.Face) else cell  # none, or what none is called: 公海
     return cell[0] if isinstance(cell, tuple) else cell
-
-
-def _filter_words(resource: Resource, export: Export) -> str:
-    try:
-        query = Query.read(QueryDict(export.query))
-    except BadQuery:
-        return ""
-    fields = {f.name: f for f in resource.fields}
-    asked = [(fields.get(str(c["field"])), v) for c in query.conditions for v in str(c.get("value", "")).split(",")]
-    names = masks.names_for([(f, v) for f, v in asked if f is not None and v.isdecimal()])
-    said = [" ".join(describe(c, fields, names)) for c in query.conditions if c["field"] in fields]
-    return "；".join([*([f"搜「{finding.told(query.q)}」"] if query.q else []), *said]) or "全部"
 
 
 @screen(RIGHT)

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
+
 READING, MAPPING, CHECKING, READY = "reading", "mapping", "checking", "ready"
 WRITING, STOPPED, DONE = "writing", "stopped", "done"
 UNDOING, UNDONE, FAILED = "undoing", "undone", "failed"
@@ -85,8 +87,32 @@ class Remembered(models.Model):
         constraints = [models.UniqueConstraint(fields=["resource", "signature"], name="exchange_remembered_once")]
 
 
+class ExportRequest(OwnedRecord):
+    """Who has exported what, for which purpose; it stays when the file is long gone. rows: how many records when it was
+    asked for; filter: in words."""
+
+    VIEW = "exchange.requests"
+    LEFT_BEHIND = False
+
+    kind = models.CharField(max_length=60)
+    label = models.CharField(max_length=60)
+    rows = models.IntegerField()
+    filter = models.TextField(default="")
+    form = models.CharField(max_length=5)
+    full = models.BooleanField(default=False)
+    purpose = models.CharField(max_length=200, default="", blank=True)
+
+    class Meta:
+        indexes = scoped_indexes("exportrequest", "created_at")
+
+    def __str__(self) -> str:
+        return self.purpose or self.label
+
+
 class Export(models.Model):
     """One list on its way into a file. query: the list's address; file: when it is there."""
+
+    request = models.ForeignKey(ExportRequest, models.PROTECT, null=True, related_name="+")
 
     resource = models.CharField(max_length=60)
     person_id = models.BigIntegerField()

@@ -1,12 +1,14 @@
 """What imports and exports plug into the system."""
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from django.urls import path
 
-from neiqin.kernel.exchange import exporting, pages, plans, telling, working
+from neiqin.kernel.exchange import exporting, pages, plans, requesting, telling, working
 from neiqin.kernel.resources.resource import MenuEntry, Module, Resource, Tool
+from neiqin.kernel.rules.defaults import RuleFile
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
@@ -21,13 +23,20 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
 
 module = Module(
     label="导入导出",
-    permissions={pages.RIGHT: "导入", exporting.RIGHT: "导出", exporting.PERSONAL: "导出完整联系方式"},
+    permissions={
+        pages.RIGHT: "导入",
+        exporting.RIGHT: "导出",
+        exporting.PERSONAL: "导出完整联系方式",
+        "exchange.requests": "看导出登记",
+    },
     tools=[tools],
-    plugs=[telling.FINISHED],
+    resources=[requesting.request],
+    rules=[RuleFile(Path(__file__).parent / "rules/export_limits.json")],
+    plugs=[telling.FINISHED, requesting.ASKS],
     hourly=[exporting.tidy, working.tidy],
     minutely=[working.rescue, exporting.rescue],
     menu=[MenuEntry("导入", "/imports/", "file-import", "业务", pages.RIGHT)],
-    carries={"C-DATA-08": "/imports/"},
+    carries={"C-DATA-08": "/imports/", "C-SEC-04": "/exports/"},
     urls=[
         path("imports/", pages.home, name="imports"),
         path("imports/upload/", pages.upload),

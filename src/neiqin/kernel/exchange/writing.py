@@ -15,6 +15,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from neiqin.kernel import clock
 from neiqin.kernel.exchange.columns import KEY, LINE_NUMBER, REASON, Target
+from neiqin.kernel.exchange.reading.foot import MARK
 
 ROWS_A_SHEET = 1_048_000  # of the 1,048,576 a sheet can hold
 LONGEST = 32_767  # characters of a cell
@@ -180,14 +181,15 @@ class Export:
     """Rows to a file as they come, in little memory: `with Export(out, headings, about) as e: e.extend(rows)`.
 
     form: "xlsx" (sheets of 1,048,000 rows, header frozen, filter, widths from the first 200 rows, a last sheet 说明)
-    or "csv" (UTF-8 with BOM, CRLF). Values: text; Decimal or int; date; aware datetime; bool; None. Nothing is written
-    to `out` for an xlsx before the end; if the block raises, the file is not finished. `count`: rows so far.
+    or "csv" (UTF-8 with BOM, CRLF, at the end a line that says who took it, which `reading.foot` leaves out). Values:
+    text; Decimal or int; date; aware datetime; bool; None. Nothing is written to `out` for an xlsx before the end; if
+    the block raises, the file is not finished. `count`: rows so far.
     """
 
     def __init__(self, out: IO[bytes], headings: Sequence[Heading], about: About, form: str = "xlsx") -> None:
         self.count = 0
         self._to: _Workbook | _Text
-        self._to = _Workbook(out, headings, about) if form == "xlsx" else _Text(out, headings)
+        self._to = _Workbook(out, headings, about) if form == "xlsx" else _Text(out, headings, about)
 
     def __enter__(self) -> Self:
         return self
@@ -203,7 +205,8 @@ class Export:
 
 
 class _Text:
-    def __init__(self, out: IO[bytes], headings: Sequence[Heading]) -> None:
+    def __init__(self, out: IO[bytes], headings: Sequence[Heading], about: About) -> None:
+        self._about = about
         self._file = io.TextIOWrapper(out, encoding="utf-8-sig", newline="", write_through=False)
         self._rows = csv.writer(self._file, lineterminator="\r\n")
         self._rows.writerow([defused(h.label) for h in headings])
@@ -212,6 +215,7 @@ class _Text:
         self._rows.writerow([_plain(value) for value in row])
 
     def close(self, _count: int, *, whole: bool) -> None:
+        self._rows.writerow([f"{MARK}{_mark(self._about)}" + ("" if whole else "，没有写完，不要使用")])
         self._file.flush()
         self._file.detach()  # the file belongs to the caller
 
@@ -305,11 +309,12 @@ def _width(text: str) -> int:
 
 
 def _mark(about: About) -> str:
-    return f"{about.person} {clock.local(about.at):%Y-%m-%d %H:%M} 导出"
+    purpose = f"，用途：{about.purpose}" if about.purpose else ""
+    return f"{about.person} {clock.local(about.at):%Y-%m-%d %H:%M} 导出{purpose}"
 
 
 def _watermark(sheet: Worksheet, about: About) -> None:
-    """Person and time on every printed page; & is a command in a header and must be doubled."""
+    """Person, time and purpose on every printed page; & is a command in a header and must be doubled."""
     mark = _mark(about).replace("&", "&&")[:200]
     sheet.set_header(f"&R{mark}")
     sheet.set_footer(f"&L{mark}&R&P / &N")

@@ -20,13 +20,15 @@ TEMPLATE = typeset.HERE / "templates/list.typ"
 PAPER = "A4 横"
 
 
-def list_pdf(resource: Resource, person: Any, query: str) -> tuple[bytes, int]:
-    """(PDF, rows) of the list at this address, at most 5,000 rows. Raises BadQuery, Missing."""
+def list_pdf(resource: Resource, person: Any, query: str, purpose: str = "") -> tuple[bytes, int]:
+    """(PDF, rows) of the list at this address, at most 5,000 rows; its purpose stands beside the filter. Raises
+    BadQuery, Missing."""
     asked = Query.read(QueryDict(query))
     layout = Layout.objects.filter(person_id=person.id, resource=resource.key).first()
     fields = shown_columns(resource, person, layout)
     rows = _rows(resource, person, asked, fields)
     words = filter_words(resource, person, asked)
+    words += f"　用途：{purpose}" if purpose else ""
     cut = f"　只印前 {MOST:,} {resource.noun}，缩小筛选再印其余的" if len(rows) == MOST else ""
     sheet = _sheet(fields, rows) | {"filter": f"{words}　{len(rows):,} {resource.noun}{cut}"}
     return as_pdf(TEMPLATE, PAPER, resource.label, [sheet], person), len(rows)

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.perform import perform
+from neiqin.kernel.fields.formats import BadFormat, clean_text
 from neiqin.kernel.files import store
 from neiqin.kernel.jobs.queue import defer, job
 from neiqin.kernel.printing import forms, lists
@@ -81,19 +82,32 @@ def of_list(request: Any) -> HttpResponse:
     resource, q = _resource(request, given), given.get("q", "")
     page = Bag(
         url="/print/list/", kind=resource.key, ids=[], q=q, forms=[], form=None, label=resource.label,
-        noun=resource.noun, count="", problem="", times=0, back=resource.url,
+        noun=resource.noun, count="", problem="", times=0, back=resource.url, must=resource.confidential,
+        purpose="",
     )  # fmt: skip
     try:
         count = Listing(resource, request.person, Query.of_address(q)).count()
-    except BadQuery as error:
+        page.purpose = clean_text(given.get("purpose", ""), 200)
+    except (BadQuery, BadFormat) as error:
         page.problem = str(error)
         return _dialog(request, page)
     page.count = "1,000 多" if count > 1000 else f"{count:,}"
-    if request.method != "POST":
+    if request.method == "POST" and page.must:
+        page.problem = _withheld(resource, count, page.purpose)
+    if request.method != "POST" or page.problem:
         return _dialog(request, page)
     if count > ROWS_AT_ONCE:
         return _later(request, kind=resource.key, query=q)
-    return _made(request, page, lambda: list_pdf(resource, q, request.person), resource.label)
+    return _made(request, page, lambda: list_pdf(resource, q, request.person, page.purpose), resource.label)
+
+
+def _withheld(resource: Resource, count: int, purpose: str) -> str:
+    """Why a list of customers is not printed: without a purpose, or so long that it is an export."""
+    if not purpose:
+        return f"{resource.label}清单要写打印的用途：给谁、做什么用。会记下来，也印在纸上。"
+    if count > ROWS_AT_ONCE:
+        return f"超过 {ROWS_AT_ONCE} {resource.noun}的清单不直接打印：用「导出」，超过规定条数的要审批。"
+    return ""
 
 
 def _resource(request: Any, given: Any) -> Resource:
@@ -155,11 +169,12 @@ def _drawn(
     return forms.as_pdf(form.template, form.paper, f"{resource.label}{form.label}", ordered, person)
 
 
-def list_pdf(resource: Resource, query: str, person: Any) -> bytes:
+def list_pdf(resource: Resource, query: str, person: Any, purpose: str = "") -> bytes:
     """Print a list; noted in the log. Raises BadQuery, Missing."""
-    body, rows = lists.list_pdf(resource, person, query)
+    body, rows = lists.list_pdf(resource, person, query, purpose)
     words = filter_words(resource, person, Query.read(QueryDict(query)))
-    history.note("print.list", by=person, source="web", params={"kind": resource.key, "rows": rows, "filter": words})
+    said = {"kind": resource.key, "rows": rows, "filter": words} | ({"purpose": purpose} if purpose else {})
+    history.note("print.list", by=person, source="web", params=said)
     return body
 
 

@@ -70,6 +70,7 @@ class Resource:
     section: str = ""  # the menu section; empty: not in the menu
     phone: bool = False
     tucked: bool = False  # not in the menu but on the page of settings
+    confidential: bool = False  # its lists leave the house only for a stated business purpose
     new_key: str = ""
 
     def __post_init__(self) -> None:

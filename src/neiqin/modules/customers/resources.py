@@ -12,6 +12,7 @@ customer = Resource(
     icon="users",
     section="业务",
     phone=True,
+    confidential=True,
     new_key="C",
     slug="customers",
     fields=fields.ALL,

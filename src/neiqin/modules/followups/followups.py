@@ -95,6 +95,7 @@ resource = Resource(
     FollowUp,
     "跟进记录",
     icon="message",
+    confidential=True,
     section="业务",
     slug="followups",
     fields=(headline, *FOLLOWUP.fields[:-1], author.but(right=""), late, owner, unit, created_at),

@@ -277,6 +277,7 @@ resource = Resource(
     "公海",
     noun="家",
     icon="inbox",
+    confidential=True,
     section="业务",
     phone=True,
     slug="pool",

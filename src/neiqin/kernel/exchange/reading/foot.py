@@ -11,6 +11,7 @@ _RULER = re.compile(r"[-=—_*─]{5,}")
 _REMARK = re.compile(
     r"(?:制表|制单|审核|复核|打印|导出|说明|备注|注|特别提示|以上|本明细|填表)[人时间日期]{0,4}\s*[::：]"
 )
+MARK = "# 导出人："  # begins the last line of our own text exports
 WECHAT_SUMMARY = "总交易单数"  # WeChat Pay: the next to last record names the sums, the last one gives them
 
 
@@ -18,6 +19,8 @@ def what_is(cells: Sequence[str], names: Sequence[str]) -> str:
     """Why this row is not data (合计, 小计, 笔数, 分隔线, 说明, 又一行表头, 汇总); "" for a row of data."""
     filled = [cell for cell in cells if cell]
     first = filled[0]
+    if first.startswith(MARK):
+        return "说明"
     if first == WECHAT_SUMMARY:
         return "汇总"
     if _TOTAL.fullmatch(first.replace(" ", "")) and (len(filled) < max(2, len(names)) or _amounts_only(filled[1:])):
