@@ -201,6 +201,15 @@ def test_who_may_not_see_a_kind_cannot_export_it_and_what_is_no_secret_needs_no_
     assert ExportRequest.objects.get().purpose == ""
 
 
+def test_typed_words_are_not_kept_for_good(team):
+    factories.customer(actor_of(team["rep"].pk), city="苏州市")
+    assert ask(team["rep"], purpose="拜访", q="q=潘建国&f=city%3Ahas%3A苏州").status_code == 302
+    kept = ExportRequest.objects.get()
+    assert "潘建国" not in kept.filter
+    assert kept.filter.startswith("搜索；")
+    assert "苏州" in kept.filter
+
+
 def test_ones_own_requests_are_seen_and_nobody_elses(team):
     mine = factories.export_request(actor_of(team["rep"].pk), purpose="寄样册")
     page = text(at(team["rep"]).get("/exchange/exportrequest/"))

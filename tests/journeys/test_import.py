@@ -87,6 +87,7 @@ def test_a_list_goes_out(desk):
     page.get_by_role("link", name="导出").first.click()
     dialog = page.locator("dialog[open]")
     dialog.get_by_text("文本表格（csv）").click()
+    dialog.get_by_label("用途").fill("核对")
     dialog.get_by_role("button", name="导出").click()
     page.wait_for_url("**/exports/")
     link = page.get_by_role("link", name="下载 csv")

@@ -19,7 +19,7 @@ from neiqin.kernel.actions import history
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, TooSlow
 from neiqin.kernel.exchange import telling
-from neiqin.kernel.exchange.models import DONE, FAILED, WRITING, Export
+from neiqin.kernel.exchange.models import DONE, FAILED, WRITING, Export, ExportRequest
 from neiqin.kernel.exchange.requesting import JOB, LINES, PERSONAL, RIGHT, WIDTHS, create, filter_words
 from neiqin.kernel.exchange.writing import About, Heading
 from neiqin.kernel.exchange.writing import Export as Writer
@@ -47,7 +47,8 @@ def home(request: Any) -> HttpResponse:
     """One's own exports, the running ones on top."""
     rows = Export.objects.filter(person_id=request.person.id).select_related("file").order_by("-id")[:30]
     found = [_bag(e) for e in rows]
-    page = Bag(exports=found, working=any(e.state == WRITING for e in found), days=KEPT_DAYS)
+    page = Bag(exports=found, working=any(e.state == WRITING for e in found), days=KEPT_DAYS,
+               register=request.person.may(ExportRequest.VIEW))  # fmt: skip
     fragment = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Request-Type") != "full"
     return render(request, "exports.html", page, block="list" if fragment else None)
 

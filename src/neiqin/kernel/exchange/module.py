@@ -36,7 +36,7 @@ module = Module(
     hourly=[exporting.tidy, working.tidy],
     minutely=[working.rescue, exporting.rescue],
     menu=[MenuEntry("导入", "/imports/", "file-import", "业务", pages.RIGHT)],
-    carries={"C-DATA-08": "/imports/", "C-SEC-04": "/exports/"},
+    carries={"C-DATA-08": "/imports/", "C-SEC-04": "/exchange/exportrequest/"},
     urls=[
         path("imports/", pages.home, name="imports"),
         path("imports/upload/", pages.upload),

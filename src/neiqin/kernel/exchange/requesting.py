@@ -117,9 +117,15 @@ def create(batch: NewBatch[ExportRequest]) -> None:
 def _request(one: Wanted, row: Mapping[str, Any], batch: NewBatch[Any]) -> ExportRequest:
     return ExportRequest(
         owner_id=batch.by.id, unit_id=batch.by.unit_id, kind=one.resource.key, label=one.resource.label,
-        rows=one.count(batch.by), filter=filter_words(one.resource, row["q"] or ""), form=row["form"] or "xlsx",
+        rows=one.count(batch.by), filter=_filter(one), form=row["form"] or "xlsx",
         full=_full(one, row, batch.by), purpose=row["purpose"] or "", created_at=batch.now, updated_at=batch.now,
     )  # fmt: skip
+
+
+def _filter(one: Wanted) -> str:
+    """The filter as it is kept for good: typed words may name a person, so only that there were some."""
+    words = filter_words(one.resource, Query("", one.query.conditions, one.query.sort).address("").removeprefix("?"))
+    return words if not one.query.q else "搜索" if words == "全部" else f"搜索；{words}"
 
 
 def _full(one: Wanted, row: Mapping[str, Any], by: Any) -> bool:
