@@ -14,6 +14,7 @@ from neiqin.kernel.approvals.models import Request
 from neiqin.kernel.exchange import requesting
 from neiqin.kernel.exchange.models import ExportRequest
 from neiqin.kernel.fields.formats import uscc_check_digit
+from neiqin.kernel.jobs.queue import drain
 from neiqin.kernel.people import tokens
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.handover import actions as handover
@@ -40,6 +41,8 @@ from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
 from neiqin.modules.followups import followups
+from neiqin.modules.groups import actions as groups
+from neiqin.modules.groups.models import Group, Membership
 from neiqin.modules.orders import actions as orders
 from neiqin.modules.orders import booking, classing, confirming, delivering, parts
 from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
@@ -285,6 +288,21 @@ def proposal() -> ClassProposal:
     return ClassProposal.objects.get(customer=made)
 
 
+def group(**values: Any) -> Group:
+    """Customers with two orders this month, unless said otherwise; those that fulfil it are in."""
+    row = {"name": f"常购客户{next(_counter)}", "orders_min": "2"} | values
+    outcome = perform(groups.create, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    drain()
+    return Group.objects.get(pk=outcome.done[0])
+
+
+def membership() -> Membership:
+    """A customer of 江苏 in the group of that region."""
+    made = customer(province="江苏省")
+    return Membership.objects.get(group=group(orders_min="", region="江苏"), customer=made)
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -357,6 +375,8 @@ MAKERS: dict[str, Any] = {
     "orders.invoicing": lambda: invoiced(approved(order()), 100),
     "orders.collection": lambda: collected(approved(order()), 100),
     "orders.return": lambda: returned(shipped(approved(order()), 10), 1),
+    "groups.group": lambda: group(),
+    "groups.membership": lambda: membership(),
     "approvals.request": lambda: request(),
     "exchange.exportrequest": lambda: export_request(),
     "people.person": lambda: person("试用"),
