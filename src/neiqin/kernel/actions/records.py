@@ -87,6 +87,7 @@ def editing(
     *,
     check: ChangeCheck | None = None,
     after: Callable[[Any, Changes], None] | None = None,
+    said: tuple[Field, ...] = (),
     label: str = "修改",
     may: str = "",
     **options: Any,
@@ -95,11 +96,13 @@ def editing(
     the same field asks: refusal code `conflict`, with base, theirs and mine of each field. The owner is no field of an
     edit: ownership moves by an action of its own, with its own right, and takes the unit along.
 
+    said: fields about the change itself (from which day it holds): not columns, they only reach check and after.
     check and after get the changes by record. Beside `edit`, the same changes for all, there is `edit_rows`: to each
     record its own (imports); it is no button.
     """
 
     shape = Shape(tuple(f for f in shape.fields if f.path != "owner"), shape.lines)
+    asked = Shape((*shape.fields, *said), shape.lines)
 
     def edit(batch: Batch[Any], **changes: Any) -> None:
         for lines in shape.lines if len(batch) > 1 else ():
@@ -114,7 +117,7 @@ def editing(
     common: dict[str, Any] = {
         "may": may or f"{model._meta.app_label}.edit",
         "event": "edited",
-        "shape": shape,
+        "shape": asked,
         "merges": True,
         "partial": True,
         "button": False,

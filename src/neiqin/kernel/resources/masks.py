@@ -10,7 +10,7 @@ from uuid import UUID
 from neiqin.kernel import clock
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.personal.columns import open_columns
-from neiqin.kernel.personal.keys import Tampered, load_keys
+from neiqin.kernel.personal.keys import Keys, Tampered, load_keys
 from neiqin.kernel.resources.resource import site
 
 HIDDEN = "••••"
@@ -100,14 +100,14 @@ def plain(field: Field, value: Any) -> Any:
 
 
 def text(field: Field | None, value: Any, names: Mapping[Any, str]) -> str:
-    """A value from history (JSON) as words, for timelines, previews and the log. Of personal values only names, once
-    `open_names` has opened them."""
+    """A value from history (JSON) as words, for timelines, previews and the log. Of personal values only what
+    `open_names` has opened."""
     if value is None or value == "":
         return field.empty if field else ""
     if field is None:
         return str(value)[:60]
     if field.personal:
-        return HIDDEN if field.hidden or str(value).startswith("\\x") else str(value)
+        return HIDDEN if str(value).startswith("\\x") else str(value)
     if field.kind in REFERENCE_KINDS:
         return names.get((field.ref, int(value)), str(value))
     return WORDS.get(field.kind, lambda _, v: str(v)[:200])(field, value)
@@ -132,28 +132,32 @@ def names_for(fields: Iterable[tuple[Field | None, Any]]) -> dict[Any, str]:
     return {(ref, i): name for ref, ids in wanted.items() for i, name in site().names(ref, list(ids)).items()}
 
 
-def open_names(changes: Iterable[Any]) -> None:
+def open_names(changes: Iterable[Any], *, masked: bool = False) -> None:
     """Open, in row changes from history, the names that are sealed but shown whole; in place, one query a table and one
-    for all keys. What was erased is told as that."""
-    held: list[tuple[dict[str, Any], str, str, Any]] = []
+    for all keys. What was erased is told as that. masked: the others too, as their masks show them."""
+    held: list[tuple[dict[str, Any], Field, Any, Any]] = []
     for table, mine in _by_table(changes).items():
-        model, fields = _named(table)
+        model, fields = _sealed(table, masked=masked)
         if not fields:
             continue
         subjects = dict(model.objects.filter(pk__in={c.row for c in mine}).values_list("pk", "subject"))
         for change in mine:
             for side in (change.before, change.after):
                 subject = side.get("subject") or subjects.get(change.row)
-                held += [(side, f.column, f.kind, UUID(str(subject))) for f in fields if subject and side.get(f.column)]
+                held += [(side, f, c, UUID(str(subject))) for f, c in fields if subject and side.get(c.column)]
     keys = load_keys(subject for *_, subject in held)
-    for side, column, kind, subject in held:
-        if str(side[column]).startswith("\\x0"):
-            try:
-                text = keys.open(subject, kind, bytes.fromhex(side[column][2:]))
-            except Tampered:  # sealed under another person's key: the row has been about somebody else since
-                side[column] = ""
-                continue
-            side[column] = text if text is not None else ERASED if subject in keys.erased else side[column]
+    for side, field, column, subject in held:
+        if str(side[column.column]).startswith("\\x0"):
+            side[column.column] = _read(keys, side[column.column], field, column, subject)
+
+
+def _read(keys: Keys, stored: str, field: Field, column: Any, subject: UUID) -> str:
+    """What stands in a sealed value of history, as its mask shows it."""
+    try:
+        found = keys.open(subject, column.kind, bytes.fromhex(stored[2:]))
+    except Tampered:  # sealed under another person's key: the row has been about somebody else since
+        return ""
+    return _masked(field, found, full=not field.hidden) if found is not None or subject in keys.erased else stored
 
 
 def _by_table(changes: Iterable[Any]) -> dict[str, list[Any]]:
@@ -163,15 +167,15 @@ def _by_table(changes: Iterable[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _named(table: str) -> tuple[Any, list[Any]]:
-    """The model of a table, and its personal columns that are shown whole."""
+def _sealed(table: str, *, masked: bool) -> tuple[Any, list[tuple[Field, Any]]]:
+    """The model of a table, and its personal fields with their columns: those shown whole, or all."""
     known = site().of_table(table)
     if known is None:
         return None, []
     resource, lines = known
     model = lines.model if lines else resource.model
-    shown_whole = [f for f in (lines.fields if lines else resource.fields) if f.personal and not f.hidden]
-    return model, [model._meta.get_field(f.path) for f in shown_whole]
+    wanted = [f for f in (lines.fields if lines else resource.fields) if f.personal and (masked or not f.hidden)]
+    return model, [(f, model._meta.get_field(f.path)) for f in wanted]
 
 
 def opened(rows: Sequence[Any], fields: Sequence[Field], *, full: bool) -> list[dict[str, str]]:

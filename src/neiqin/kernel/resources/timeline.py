@@ -111,7 +111,7 @@ def changes_in_words(resource: Resource, record: Any, runs: Sequence[int], perso
         if lines is not None:
             ids = lines.model.objects.filter(**{lines.fk: record.pk}).values_list("pk", flat=True)
             rows |= {(lines.model._meta.db_table, i) for i in ids}
-    masks.open_names(c for c in raw if (c.table, c.row) in rows)
+    masks.open_names((c for c in raw if (c.table, c.row) in rows), masked=True)
     known = resource.fields_for(person)
     cells = [cell for c in raw if (c.table, c.row) in rows for cell in _cells(c, tables[c.table][0], resource, known)]
     names = masks.names_for([(f, v) for _, f, _, b, a in cells for v in (b, a)])

@@ -49,7 +49,9 @@ def still_complete(batch: Batch[Customer], changes: Changes) -> Mapping[int, Ref
 
 
 def seen_again(batch: Batch[Customer], changes: Changes) -> None:
-    """Who edits a file has looked at it. A former name stays as an alias."""
+    """Who edits a file has looked at it. A former name stays as an alias. From which day the change holds is told."""
+    dated = {i: on for i, change in changes.items() if (on := change.get("effective_on"))}
+    batch.tell({i: {"note": f"{on} 起生效", "effective_on": f"{on}"} for i, on in dated.items()})
     today = clock.today()
     now = {c.pk: c.name for c in batch if "name" in changes[c.pk]}
     former = Customer.objects.filter(pk__in=now).values_list("pk", "name")  # as stored: the new one is written later
@@ -118,7 +120,7 @@ def _held(owner: str | None) -> str:
 
 
 create = creating(Customer, CUSTOMER, numbers=NUMBERS, check=complete, label="新建客户")
-edit = editing(Customer, CHANGED, check=still_complete, after=seen_again, label="修改客户")
+edit = editing(Customer, CHANGED, check=still_complete, after=seen_again, said=(fields.EFFECTIVE,), label="修改客户")
 
 
 @action(Customer, "确认无变化", may="customers.edit", event="reviewed", icon="circle-check", key="V")

@@ -124,6 +124,9 @@ FORM = (
     Field("statement_day", "对账日", "number", help="每月几号，1 到 31", right=CREDIT, min=1, max=31, section="结算"),
     Field("price_level", "价格等级", "choice", choices=PRICE_LEVELS, filter=True, right=PREFERENCES, section="结算"),
 )
+EFFECTIVE = Field(  # of a change, not of the customer: C-CUS-05
+    "effective_on", "变动生效日期", "date", section="这次变动", help="换电话、换人从哪天起，空着就是保存那天"
+)
 KEPT = (  # by the system
     unit,
     Field("completeness", "完整度（%）", "number", form=False, filter=True, sortable=True, right=PROFILE),

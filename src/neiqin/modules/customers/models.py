@@ -24,6 +24,7 @@ class Customer(OwnedRecord):
     licence_until are computed (quality.py). Without an owner it is in the public pool of its unit."""
 
     STATES = states.STATES
+    effective_on: ClassVar[None] = None  # a form of a change begins empty: fields.EFFECTIVE is said of the change
 
     owner = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", db_index=False)  # type: ignore[assignment]
     number = models.CharField(max_length=20, default="")

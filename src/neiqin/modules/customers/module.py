@@ -28,7 +28,7 @@ module = Module(
         "C-CUS-02": (FILES, "各渠道的比较"),
         "C-CUS-03": "/customers/quality/",
         "C-CUS-04": "/customers/quality/",
-        "C-CUS-05": (FILES, "变动的生效日和客户的组织结构"),
+        "C-CUS-05": (FILES, "客户的组织结构"),
         "C-CUS-06": (FILES, "从订单和合同自动更新"),
         "C-CUS-07": (FILES, "采购、报价、合同、投诉和回款"),
         "C-CUS-09": (FILES, "系统定期提出调整"),

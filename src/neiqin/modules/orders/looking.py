@@ -21,7 +21,7 @@ from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
-from neiqin.modules.orders import delivering, fields, parts
+from neiqin.modules.orders import delivering, fields, parts, renewing
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
 from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
 
@@ -100,12 +100,7 @@ def _when(at: Any) -> str:
 def notes(order: Order, person: Any) -> list[Bag]:
     """Where it stands, and what keeps it from going on."""
     progress = Progress.objects.filter(order=order).first()
-    found = []
-    if order.hold:
-        found.append(_note("warn", "挂起。", order.hold))
-    if request := Request.objects.filter(model="orders.order", record_id=order.pk, state=OPEN).first():
-        link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
-        found.append(Bag(tone="", bold="正在审批。", text=f"{request.rule}：{request.route}", links=[link], named=[]))
+    found = _stops(order)
     if order.state in (*ALIVE, CLOSED):
         done = progress.shipped if progress else Decimal(0)
         due = order.required_on
@@ -144,6 +139,17 @@ def bars_of(record: Any, person: Any) -> Bag | None:
     rows = [("发货", progress.shipped), ("开票", progress.invoiced), ("收款", progress.collected)]
     html = Markup(render_to_string("orders_bars.html", {"rows": rows}))  # noqa: S704 - our own template
     return Bag(id="bars", label="进展", count=0, columns=[], rows=[], html=html, empty_text="")
+
+
+def _stops(order: Order) -> list[Bag]:
+    """What somebody has to do first."""
+    found = [_note("warn", "挂起。", order.hold)] if order.hold else []
+    if outdated := renewing.note(order):
+        found.append(outdated)
+    if request := Request.objects.filter(model="orders.order", record_id=order.pk, state=OPEN).first():
+        link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
+        found.append(Bag(tone="", bold="正在审批。", text=f"{request.rule}：{request.route}", links=[link], named=[]))
+    return found
 
 
 def _note(tone: str, bold: str, text: str) -> Bag:

@@ -16,7 +16,7 @@ from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.kernel.personal.columns import OfPerson, PersonalText, subject_field
 from neiqin.modules.catalog.models import Product
 from neiqin.modules.customers import states as customer_states
-from neiqin.modules.customers.models import Customer
+from neiqin.modules.customers.models import Address, Contact, Customer
 from neiqin.modules.orders import amounts, money
 from neiqin.modules.orders.states import (
     ASKED,
@@ -28,9 +28,11 @@ from neiqin.modules.orders.states import (
     PART_STATES,
     PROPOSAL_STATES,
     PROPOSED,
+    RENEWAL_STATES,
     SHIPPED,
     STATES,
     WAITING,
+    WAITS,
 )
 
 SHIP = "orders.ship"
@@ -512,3 +514,32 @@ class ClassProposal(OwnedRecord):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Renewal(models.Model):
+    """That the contact, or the delivery address, an order was written with has other details now: somebody takes them
+    over or leaves the order as it is (C-CUS-05). It holds none of them: they are read where they stand. what: 电话,
+    姓名 or both; phone: which column; from_on: since which day they hold, if that was said. The order's events tell
+    what was decided."""
+
+    audited: ClassVar[bool] = False
+
+    order = models.ForeignKey(Order, models.CASCADE, related_name="renewals")
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="+")
+    address = models.ForeignKey(Address, models.CASCADE, null=True, related_name="+")
+    phone = models.CharField(max_length=10, default="mobile")
+    what = models.CharField(max_length=20)
+    from_on = models.DateField(null=True)
+    state = models.CharField(max_length=10, default=WAITS)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in RENEWAL_STATES]), name="orders_renewal_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(contact__isnull=False, address=None) | Q(contact=None, address__isnull=False),
+                name="orders_renewal_of",
+            ),
+            models.UniqueConstraint(fields=["order"], condition=Q(state=WAITS), name="orders_renewal_once"),
+        ]

@@ -27,6 +27,7 @@ from neiqin.modules.orders import (
     printed,
     progress,
     pulling,
+    renewing,
     resources,
     taking,
     telling,
@@ -69,7 +70,7 @@ module = Module(
         "customers.customer": [trade.panel],
     },
     tools=[looking.tools, booking.tools, pulling.tools],
-    home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos],
+    home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos, renewing.todos],
     hourly=[parts.every_hour, classing.every_night],
     minutely=[taking.every_minute],
     plugs=[
@@ -104,6 +105,7 @@ module = Module(
         **{f"{r.key}.{verb}": booking.of_bookings for r in booking.RESOURCES for verb in ("created", "voided")},
         f"{ORDER}.closed": parts.of_closed,
         f"{ORDER}.voided": parts.of_closed,
+        "customers.customer.edited": renewing.of_customers,
     },
     urls=[
         path("orders/ship/", looking.ship, name="orders_ship"),
@@ -126,6 +128,7 @@ module = Module(
         MenuEntry("订单处理时间", "/orders/times/", "clock", "业务", "orders.view", tucked=True),
     ],
     carries={
+        "C-CUS-05": (ORDERS, "客户的组织结构"),
         "C-CUS-09": "/orders/classproposal/",
         "C-ORD-01": "/orders/take/",
         "C-ORD-02": ORDERS,

@@ -244,7 +244,7 @@ def answer(orders: Batch[Order], *, text: Annotated[str, TEXT.but(label="回答"
 
 
 @action(Order, "换进度链接", may="orders.answer", event="links_renewed", button=False, bulk=False, icon="key")
-def renew(orders: Batch[Order]) -> None:
+def renew_links(orders: Batch[Order]) -> None:
     """The links to the customer's page that were given so far are dead."""
     rows = Progress.objects.filter(order_id__in=orders.ids).select_for_update()
     for row in rows:
@@ -326,7 +326,7 @@ def _settled(request: Any, order: Order) -> str:
     """Do what was pressed; the sentence of the problem, or ""."""
     number = request.POST.get("news", "")
     verbs: dict[str, Callable[[], Any]] = {
-        "renew": lambda: perform(renew, [order.pk], by=request.person, source="web"),
+        "renew": lambda: perform(renew_links, [order.pk], by=request.person, source="web"),
         "sent": lambda: _settle(request, order, number, sent=True),
         "dropped": lambda: _settle(request, order, number, sent=False),
     }

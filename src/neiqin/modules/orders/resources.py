@@ -12,6 +12,7 @@ from neiqin.modules.orders import (
     looking,
     parts,
     progress,
+    renewing,
 )
 from neiqin.modules.orders.models import Delivery, DeliveryLine, Order, Query
 
@@ -34,6 +35,7 @@ order = Resource(
     edit=actions.edit,
     actions=(
         actions.submit, actions.approve, confirming.confirm, parts.hand_over, assigning.assign, contacting.talk,
+        renewing.renew, renewing.keep,
         progress.answer, actions.doubt, actions.explain, actions.send_back, actions.unapprove, actions.close,
         actions.void,
     ),

@@ -33,3 +33,7 @@ SHIPPED, SIGNED = "shipped", "signed"
 DELIVERY_STATES = (
     Choice(SHIPPED, "运输中", "run", "50"), Choice(SIGNED, "已签收", "ok", "100"), Choice(VOID, "已作废", "off", "x"),
 )  # fmt: skip
+WAITS, RENEWED, KEPT = "waits", "renewed", "kept"
+RENEWAL_STATES = (
+    Choice(WAITS, "等更新", "warn", "0"), Choice(RENEWED, "已采用", "ok", "100"), Choice(KEPT, "保持原样", "off", "x"),
+)  # fmt: skip
