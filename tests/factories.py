@@ -1,7 +1,7 @@
 """Dull factories: required fields only. People get rights through a position's role, as in the product."""
 
 import itertools
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.test import Client
@@ -48,6 +48,8 @@ from neiqin.modules.orders import booking, classing, confirming, delivering, par
 from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
+from neiqin.modules.retention import following as retention
+from neiqin.modules.retention.models import Loss
 from tests.stranger import receipts
 from tests.stranger.models import Receipt, Sample
 
@@ -303,6 +305,14 @@ def membership() -> Membership:
     return Membership.objects.get(group=group(orders_min="", region="江苏"), customer=made)
 
 
+def loss(customer_: Customer | None = None) -> Loss:
+    """A customer whose only order is two years old."""
+    made = customer_ or customer()
+    approved(order(made, doc_date=str(clock.today() - timedelta(days=731))))
+    retention.follow([made.pk])
+    return Loss.objects.get(customer=made)
+
+
 def clause() -> Clause:
     """A clause beside the shipped ones."""
     number = next(_counter)
@@ -375,6 +385,7 @@ MAKERS: dict[str, Any] = {
     "orders.invoicing": lambda: invoiced(approved(order()), 100),
     "orders.collection": lambda: collected(approved(order()), 100),
     "orders.return": lambda: returned(shipped(approved(order()), 10), 1),
+    "retention.loss": lambda: loss(),
     "groups.group": lambda: group(),
     "groups.membership": lambda: membership(),
     "approvals.request": lambda: request(),

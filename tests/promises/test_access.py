@@ -129,7 +129,10 @@ def test_a_foreign_record_is_404_as_if_it_were_not_there(key, client):
             assert str(record) not in answer.content.decode()
         elif "/do/" in address:
             params = {"to": bob.pk, "reason": "x", "level": "ordinary", "keep": record.pk, "means": "contract"}
-            params |= dict.fromkeys(("text", "proof", "answer", "why", "opinion"), "x") | {"signed_on": "2026-11-20"}
+            params |= dict.fromkeys(("text", "proof", "answer", "why", "opinion"), "x") | {
+                "signed_on": "2026-11-20",
+                "cause": "price",
+            }
             body = {"ids": [record.pk], "params": {k: v for k, v in params.items() if k in _names(resource, address)}}
             answer = call(token, method, address, body).json()
             assert ([r["code"] for r in answer["refused"]], answer["done"]) == (["missing"], []), address

@@ -179,6 +179,7 @@ PAGES: dict[str, Page] = {
     "policy/": Page("", why="nobody is bound by rules he may not read"),
     "customers/follow/": Page("customers.follow", absent=True),
     "customers/pool/": Page("customers.view"),
+    "customers/retention/": Page("retention.view"),
     "addresses/split/": Page("", posts=True, why="splits what was typed, and looks at nothing else"),
     "quick/": Page("", posts=True, why="says what the words mean inside what one may see, and saves nothing"),
     "search/": Page("", why="finds only what one may see"),

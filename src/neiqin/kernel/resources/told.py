@@ -51,6 +51,7 @@ OTHER = {
     "rules.install": "装入规则表",
     "checks.second": "第二人复核",
     "orders.classes": "按规则提出客户分类",
+    "retention.follow": "客户的成交状态随订单和期限变化",
     "groups.follow": "客户按条件进出分组",
     "policy.install": "装入制度条款",
 }
