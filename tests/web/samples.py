@@ -501,6 +501,7 @@ def form_page(**more):
             O(
                 name="contacts",
                 label="联系人",
+                check="",
                 add_label="加一个联系人",
                 columns=columns,
                 rows=lines,
