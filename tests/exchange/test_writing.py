@@ -156,7 +156,7 @@ def test_an_export_keeps_digits_dates_and_amounts_and_says_what_it_is():
         ["导出时间", "2026-11-26 09:30"],
         ["导出人", "张三&李四"],
         ["用途", "月末对账"],
-        ["水印", "张三&李四 2026-11-26 09:30 导出"],
+        ["水印", "张三&李四 2026-11-26 09:30 导出，用途：月末对账"],
     ]
     first = parts(body)["xl/worksheets/sheet1.xml"]
     assert "<autoFilter ref=" in first
@@ -171,6 +171,7 @@ def test_an_export_in_csv_is_what_excel_opens_safely():
     assert body.decode("utf-8-sig") == (
         "单号,客户,金额,日期,建档,决策人,手机\r\n"
         "622202123456789012,'=1+1,-3862.50,2026-11-20,2026-11-20 09:30,是,13800000000\r\n"
+        "# 导出人：张三&李四 2026-11-26 09:30 导出，用途：月末对账\r\n"
     )
 
 

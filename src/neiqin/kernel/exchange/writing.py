@@ -315,7 +315,8 @@ def _mark(about: About) -> str:
 
 def _watermark(sheet: Worksheet, about: About) -> None:
     """Person, time and purpose on every printed page; & is a command in a header and must be doubled."""
-    mark = _mark(about).replace("&", "&&")[:200]
+    mark = _mark(about)[:200]  # a header has room for 255 characters, and half of a doubled & would be a command
+    mark = mark.replace("&", "&&") if mark.count("&") < 40 else mark.replace("&", "＆")
     sheet.set_header(f"&R{mark}")
     sheet.set_footer(f"&L{mark}&R&P / &N")
 
