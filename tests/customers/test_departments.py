@@ -95,12 +95,10 @@ def test_neither_preview_nor_import_offer_what_is_hidden(customer):
 
 
 def test_contacts_are_exported_only_for_who_sees_them(customer):
-    from neiqin.kernel.exchange.exporting import _columns
-    from neiqin.kernel.resources.resource import seen_by
-    from neiqin.modules.customers.resources import customer as resource
+    from neiqin.kernel.exchange.requesting import _columns, wanted
 
     logistics = factories.actors_of(of("物流", "addresses").pk)
-    (lines,) = [x for x in seen_by(logistics, resource.shape.lines) if x.right]
-    columns = _columns(resource, logistics, "lines", lines)
+    asked = {"kind": "customers.customer", "q": "", "width": "lines", "purpose": "送货"}
+    columns = _columns(wanted(asked, logistics), logistics, "lines")
     assert "addresses.street" in columns
     assert not [c for c in columns if c.startswith("contacts.") or c in ("intention", "level", "credit_limit")]
