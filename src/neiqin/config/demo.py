@@ -16,11 +16,11 @@ def main() -> int:
 
     if opening.is_new():
         settings.PRACTICE_MARK.touch()
-    found = load()
+    load()
     opening.prepare_code()
-    sys.stdout.write(
-        json.dumps(found | {"job": job.run(), "morning": morning.run()}, ensure_ascii=False, default=str) + "\n"
-    )
+    done = {"job": job.run(), "morning": morning.run()}
+    found = load() | done  # counts what there is when all is done
+    sys.stdout.write(json.dumps(found, ensure_ascii=False, default=str) + "\n")
     return 0
 
 
