@@ -25,16 +25,23 @@ def rows(name):
         return list(csv.DictReader(file))
 
 
+KEEPERS = {"Beverages": "侯志强", "Condiments": "侯志强", "Seafood": "任天翔", "Meat/Poultry": "任天翔"}
+
+
 class Files:
     """The order files reckoned by hand: amounts by order, whose decision each is, how old, shipped or not."""
 
     def __init__(self):
         self.amount, self.factor, self.lines = defaultdict(D), defaultdict(lambda: D(1)), 0
+        kinds = {r["categoryID"]: r["categoryName"] for r in rows("categories")}
+        kinds = {r["productID"]: kinds[r["categoryID"]] for r in rows("products")}
+        self.keepers = defaultdict(set)
         for r in rows("order_details"):
             deal = D(r["unitPrice"]) * (1 - D(r["discount"]))
             self.amount[r["orderID"]] += (deal * int(r["quantity"])).quantize(D("0.01"), ROUND_HALF_UP)
             self.factor[r["orderID"]] = min(self.factor[r["orderID"]], 1 - D(r["discount"]))
             self.lines += 1
+            self.keepers[r["orderID"]].add(KEEPERS.get(kinds[r["productID"]], "马大勇"))
         self.head = {r["orderID"]: r for r in rows("orders")}
         newest = max(r["orderDate"] for r in self.head.values())[:10]
         edge = str(date.fromisoformat(newest) - timedelta(days=14))
@@ -67,6 +74,7 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     assert steps == [
         ("建档", 77), ("导入客户文件", 81), ("导入订单文件", 270), ("核对、提交", 270), ("登记客户确认", 270),
         ("审核", len(every - files.asked)), ("审批", len(agreed)),
+        ("分配", len(every - files.waiting)),
         ("移交采购、仓储、物流", len(every - files.shipped - files.waiting - late)),
         ("发货、登记签收", len(files.shipped)), ("日报", 4),
     ]  # fmt: skip
@@ -84,6 +92,13 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
         "收单": (270, files.total(every)), "审核": (270 - len(files.waiting), files.total(every - files.waiting)),
         "发货": (len(out), files.total(out)), "现在超期": (len(late), files.total(late)),
     }  # fmt: skip
+    # whose the table says they are, where it is one person; else one of those it names
+    held = dict(Order.objects.filter(assigned_to__isnull=False).values_list("customer_po", "assigned_to__name"))
+    assert set(held) == every - files.waiting
+    assert [n for n, who in held.items() if who not in files.keepers[n]] == []
+    alone = {n for n in held if len(files.keepers[n]) == 1}
+    by_table = Order.objects.filter(assigned_why__contains="《订单分配》第 2 版").values_list("customer_po", flat=True)
+    assert set(by_table) == alone
     # everybody did his own work: nobody decided on what he had asked for, and each step was one after the other
     assert not Task.objects.filter(state="agreed", person__name="林知夏").exists()
     days = list(Delivery.objects.order_by("shipped_on").values_list("shipped_on", flat=True))

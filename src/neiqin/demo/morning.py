@@ -33,7 +33,7 @@ from neiqin.kernel.rules import actions as rules
 from neiqin.kernel.rules.models import Table
 from neiqin.modules.catalog import actions as catalog
 from neiqin.modules.catalog.models import Product
-from neiqin.modules.orders import actions, confirming, delivering, parts
+from neiqin.modules.orders import actions, assigning, confirming, delivering, parts
 from neiqin.modules.orders.daily import daily
 from neiqin.modules.orders.models import Delivery, Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, APPROVED, DRAFT, SUBMITTED
@@ -114,6 +114,8 @@ def _morning() -> list[dict[str, Any]]:
         one |= _done(actions.approve, mine.filter(state=SUBMITTED), clerk)
     with log.step("审批：经理、总监、公司领导逐级批") as one:
         one |= _decided(mine)
+    with log.step("分配：一个人合适的按规则表直接分，几个人合适的内勤选") as one:
+        one |= _assigned(mine, clerk)
     with log.step("移交采购、仓储、物流") as one:
         unshipped = {r["orderID"] for r in _rows("orders") if not r["shippedDate"]}
         waiting = mine.filter(state=APPROVED, customer_po__in=unshipped, required_on__gte=clock.today())
@@ -162,10 +164,13 @@ def _keepers() -> None:
     if table.versions.count() > 1:
         return
     rows = [["", kind, name] for kind, name in KEEPERS[:-1]] + [["其他", "", KEEPERS[-1][1]]]
-    content = orjson.dumps({"rows": rows, "examples": [["", "Seafood", "任天翔"]]}).decode()
+    content = orjson.dumps({"rows": rows, "examples": [["无", "Seafood", "任天翔"]]}).decode()
     perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content}, source="demo")
     newest = table.versions.latest("number").pk
-    perform(rules.publish, [newest], by=SYSTEM, params={"from_on": str(clock.today())}, source="demo")
+    first = _moved(min(r["orderDate"] for r in _rows("orders")))
+    outcome = perform(rules.publish, [newest], by=SYSTEM, params={"from_on": str(first)}, source="demo")
+    if outcome.refused:
+        raise ValueError(f"《订单分配》: {outcome.refused}")
 
 
 def _moved(moment: str) -> date:
@@ -264,6 +269,19 @@ def _decided(orders: Any) -> dict[str, Any]:
     return {"count": agreed, "note": f"共 {decisions} 个决定，其中手机上批 {len(phone)} 单；留 {left} 单等今天批"}
 
 
+def _assigned(orders: Any, by: Any) -> dict[str, Any]:
+    """What approval has left, since several fit: to who has the fewest open orders, with the reason."""
+    alive = orders.filter(state__in=ALIVE)
+    alone = alive.exclude(assigned_to=None).count()
+    chosen: dict[int, list[int]] = defaultdict(list)
+    for order, people in assigning.proposed(list(alive.filter(assigned_to=None))).items():
+        chosen[people[0][0]].append(order)
+    for person, ids in chosen.items():
+        why = {"to": person, "why": "几类货，手上单数最少"}
+        perform(assigning.assign, ids, by=by, params=why, source="demo")
+    return {"count": alive.exclude(assigned_to=None).count(), "note": f"其中 {alone} 单直接分"}
+
+
 def _shipped(orders: Any) -> dict[str, Any]:
     """What the files say was shipped, of what may be; the forwarders' names are theirs. Old ones are signed for."""
     firms = {r["shipperID"]: r["companyName"] for r in _rows("shippers")}
@@ -285,7 +303,10 @@ def _shipped(orders: Any) -> dict[str, Any]:
     keeper = _person("houzhiqiang")
     made: list[int] = []
     for start in range(0, len(rows), CHUNK):
-        made += perform(delivering.create, by=keeper, rows=rows[start : start + CHUNK], source="demo").done
+        outcome = perform(delivering.create, by=keeper, rows=rows[start : start + CHUNK], source="demo")
+        if outcome.refused:
+            raise ValueError(f"demo data refused: {outcome.refused}")
+        made += outcome.done
     days: dict[date, list[int]] = defaultdict(list)
     for delivery in Delivery.objects.filter(pk__in=made):
         days[delivery.shipped_on + timedelta(days=3)].append(delivery.pk)

@@ -84,7 +84,8 @@ def steps(order: Order) -> list[Bag]:
         ("分配", order.assigned_to_id and order.approved_at), ("发货", progress.shipped >= 100 and progress.shipped_on),
         ("签收", progress.signed_on),
     ]  # fmt: skip
-    next_ = next((label for label, at in done if not at), "")
+    behind = max(n for n, (_, at) in enumerate(done) if at)  # goods may go out before somebody is put in charge
+    next_ = next((label for label, at in done[behind:] if not at), "")
     return [
         Bag(label=label, small=_when(at), status="done" if at else "now" if label == next_ else "")
         for label, at in done

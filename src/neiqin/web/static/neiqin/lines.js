@@ -141,6 +141,7 @@
   form.addEventListener('change', later);
   form.addEventListener('compositionend', later);
   new MutationObserver(later).observe(body, { childList: true });
-  on('click', '[data-line-del]', later);
+  // A line that is stored only gets its mark when it is deleted.
+  new MutationObserver(later).observe(body, { subtree: true, attributeFilter: ['class'] });
   addEventListener('load', check);
 })();
