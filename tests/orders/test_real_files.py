@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP
 from decimal import Decimal as D
 
 import pytest
+import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Count, Sum
 from django.test import Client
@@ -256,3 +257,43 @@ def test_two_files_without_a_common_column_are_refused_with_the_remedy(web, buye
     answer = web.post("/imports/upload/", {"kind": "orders.order", "mode": "new", **files}, follow=True)
     assert "没有同名的列" in answer.content.decode()
     assert not Import.objects.exists()
+
+
+def test_numbers_that_a_spreadsheet_has_rounded_are_doubted_in_two_files_as_in_one(web, buyer):
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, ["订单号", "客户"])
+        page.write_row(1, 0, [167000000000000012, "昆山澄江精密"])
+        page.write_row(2, 0, ["Z2", "昆山澄江精密"])
+    lines = "订单号,产品名称,数量,单价\nZ2,轴承,2,5\n".encode()
+    imp = take(web, out.getvalue(), "头.xlsx", {}, lines)
+    (number,) = wrong(imp)
+    assert "E+17" in number
+    assert any("科学计数法" in text for text in wrong(imp)[number])
+    assert counts(imp) == {"new": 1, "update": 0, "skip": 0, "bad": 1}
+
+
+def test_an_amount_says_the_price_also_where_an_order_is_brought_up_to_date(web, buyer):
+    first = ("昆山澄江精密", "U1", "轴承", "2", "5", "", "")
+    do(web, take(web, sheet(first), "一.xlsx", {}), "start")
+    changed = sheet(("昆山澄江精密", "U1", "轴承", "2", "", "", "11.00"))
+    answer = {"kind": "orders.order", "mode": "both", "file": SimpleUploadedFile("二.xlsx", changed)}
+    assert web.post("/imports/upload/", answer).status_code == 302
+    drain()
+    imp = Import.objects.order_by("-id").first()
+    assert (imp.state, counts(imp)) == ("ready", {"new": 0, "update": 1, "skip": 0, "bad": 0})
+    do(web, imp, "start")
+    assert list(Order.objects.values_list("customer_po", "amount", "lines__price")) == [("U1", D("11.00"), D("5.5"))]
+
+
+def test_a_line_is_known_by_its_product_where_the_file_does_not_name_it(web, buyer):
+    products({"ZC-1": "轴承 6204"})
+    head = ("客户", "订单号", "产品编码", "数量", "单价")
+    do(web, take(web, workbook([("昆山澄江精密", "V1", "ZC-1", "2", "5")], head), "一.xlsx", {}), "start")
+    answer = {"kind": "orders.order", "mode": "both"}
+    body = workbook([("昆山澄江精密", "V1", "ZC-1", "3", "5")], head)
+    assert web.post("/imports/upload/", answer | {"file": SimpleUploadedFile("二.xlsx", body)}).status_code == 302
+    drain()
+    do(web, Import.objects.order_by("-id").first(), "start")
+    assert list(OrderLine.objects.values_list("item_name", "quantity")) == [("轴承 6204", 3)]

@@ -266,7 +266,10 @@ class Checker:
     def _creatable(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Without what only finds a record, and with the lines as the form has them. Raises Unfit."""
         names = {f.name for f in (*self.plan.finders, *ORIGIN)} | {ROUND_TRIP}
-        row = dict(self.plan.given) | {n: _plain(v) for n, v in values.items() if n not in names}
+        return self._worked(dict(self.plan.given) | {n: _plain(v) for n, v in values.items() if n not in names})
+
+    def _worked(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with what its lines say instead of the form's fields worked out. Raises Unfit."""
         for name, working in self.plan.workings.items():
             for place, line in enumerate(row.get(name, ())):
                 try:
@@ -312,7 +315,11 @@ class Checker:
                 document.refuse(0, -1, "系统里已有这一条，但不在你能修改的范围内。")
                 continue
             document.version = record.version
-            row = self.change_of(values, lines.get(record.pk, {}))
+            try:
+                row = self.change_of(values, lines.get(record.pk, {}))
+            except Unfit as error:
+                self._mark(document, values, error.field, error.text)
+                continue
             parsed = self._parsed(document, row, change.shape, partial=True)
             if parsed is not None and not self._differs(record, parsed, lines.get(record.pk, {})):
                 document.verdict, document.why = SKIP, "和系统里一样，跳过。"
@@ -344,20 +351,23 @@ class Checker:
                 self.opened[type(row), row.pk] = texts
 
     def change_of(self, values: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-        """What the change action gets: the fields the cells bring, and for each line the one it means, if there is."""
+        """What the change action gets: the fields the cells bring, and for each line the one it means, if there is.
+        Raises Unfit."""
         change = self.plan.change
         known = {f.name for f in change.shape.fields} if change else set()
         row = {n: v for n, v in values.items() if n in known}
         for name in self.line_fields:
             if values.get(name):
                 row[name] = [self._line(name, line, lines.get(name, ())) for line in values[name]]
-        return row
+        return self._worked(row)
 
     def _line(self, name: str, line: Mapping[str, Any], present: Sequence[Any]) -> dict[str, Any]:
         keys = self.plan.line_keys.get(name) or (next(iter(self.line_fields[name])),)
-        wanted = [line.get(k) for k in keys]
+        # What the file has no column for tells nothing: a line's name may have come from its product.
+        keys = tuple(k for k in keys if f"{name}.{k}" in self.layout.columns) or keys
+        wanted = [line.get(k) or "" for k in keys]
         fields = self.line_fields[name]
-        same = [p.pk for p in present if [self._value(p, fields[k]) for k in keys] == wanted]
+        same = [p.pk for p in present if [self._value(p, fields[k]) or "" for k in keys] == wanted]
         return _plain([line])[0] | ({"id": same[0]} if len(same) == 1 else {})
 
     def _differs(self, record: Any, parsed: Mapping[str, Any], lines: Mapping[str, Sequence[Any]]) -> bool:

@@ -3,8 +3,10 @@
 import csv
 import io
 from collections import defaultdict
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 
-from neiqin.kernel.exchange.reading.book import Sheet, read
+from neiqin.kernel.exchange.reading.book import Row, Sheet, read
 from neiqin.kernel.exchange.reading.limits import Unreadable
 
 
@@ -13,12 +15,13 @@ def join(heads: bytes, heads_name: str, lines: bytes, lines_name: str) -> bytes:
     without a head stay, each with the other's columns empty. Of the columns that both files have, the first whose
     values are unique in the heads joins them. Raises Unreadable."""
     above, below = read(heads, heads_name).sheets[0], read(lines, lines_name).sheets[0]
-    rows = [row.cells for row in above.rows()]
+    rows = [_kept(row, heads_name) for row in above.rows()]
     key = _key(above, below, rows)
     at, there = above.headers.index(key), below.headers.index(key)
     by_key: dict[str, list[list[str]]] = defaultdict(list)
     for row in below.rows():
-        by_key[row.cells[there]].append(row.cells[:there] + row.cells[there + 1 :])
+        cells = _kept(row, lines_name)
+        by_key[cells[there]].append(cells[:there] + cells[there + 1 :])
     rest = [h for h in below.headers if h != key]
     out = io.StringIO()
     writer = csv.writer(out)
@@ -29,6 +32,18 @@ def join(heads: bytes, heads_name: str, lines: bytes, lines_name: str) -> bytes:
         head = [value if h == key else "" for h in above.headers]
         writer.writerows([*head, *line] for line in lost)
     return out.getvalue().encode("utf-8-sig")
+
+
+def _kept(row: Row, name: str) -> list[str]:
+    """The cells as they are read again out of a text file, where a number whose digits a spreadsheet has lost looks
+    like any other: written as 1.67E+17 it is doubted there as well. Raises Unreadable for a row that is no row."""
+    if row.problem:
+        raise Unreadable(f"{name}第 {row.number} 行：{row.problem}")
+    cells = list(row.cells)
+    for column in row.suspect:
+        with suppress(InvalidOperation):
+            cells[column] = f"{Decimal(cells[column]):E}"
+    return cells
 
 
 def _key(above: Sheet, below: Sheet, rows: list[list[str]]) -> str:
