@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from markupsafe import Markup
@@ -246,10 +247,7 @@ def answer(orders: Batch[Order], *, text: Annotated[str, TEXT.but(label="回答"
 @action(Order, "换进度链接", may="orders.answer", event="links_renewed", button=False, bulk=False, icon="key")
 def renew_links(orders: Batch[Order]) -> None:
     """The links to the customer's page that were given so far are dead."""
-    rows = Progress.objects.filter(order_id__in=orders.ids).select_for_update()
-    for row in rows:
-        row.links += 1
-    Progress.objects.bulk_update(rows, ["links"])
+    Progress.objects.filter(order_id__in=orders.ids).update(links=F("links") + 1)
     orders.unchanged_but_told()
 
 

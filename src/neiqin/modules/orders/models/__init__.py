@@ -1,0 +1,29 @@
+"""Orders, and what is kept around them."""
+
+from neiqin.modules.orders.models.booking import Booking, Collection, Invoicing, Return, ReturnLine
+from neiqin.modules.orders.models.contact import CustomerNews, CustomerQuestion, Renewal
+from neiqin.modules.orders.models.delivery import SHIP, Delivery, DeliveryLine, shipped_of
+from neiqin.modules.orders.models.order import Order, OrderLine, Progress, Pull, Query
+from neiqin.modules.orders.models.work import ClassProposal, Part
+
+__all__ = [
+    "SHIP",
+    "Booking",
+    "ClassProposal",
+    "Collection",
+    "CustomerNews",
+    "CustomerQuestion",
+    "Delivery",
+    "DeliveryLine",
+    "Invoicing",
+    "Order",
+    "OrderLine",
+    "Part",
+    "Progress",
+    "Pull",
+    "Query",
+    "Renewal",
+    "Return",
+    "ReturnLine",
+    "shipped_of",
+]
