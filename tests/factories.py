@@ -50,6 +50,8 @@ from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
+from neiqin.modules.stock import actions as stock
+from neiqin.modules.stock.models import Entry, Stock, Warehouse
 from tests.stranger import receipts
 from tests.stranger.models import Receipt, Sample
 
@@ -203,6 +205,27 @@ def price_list(prices: dict[Product, Any] | None = None, *, active: bool = True,
     if active:
         assert perform(catalog.activate, outcome.done, by=SYSTEM).done
     return PriceList.objects.get(pk=outcome.done[0])
+
+
+def warehouse(name: str = "主仓", **values: Any) -> Warehouse:
+    row = {"code": f"W{next(_counter)}", "name": name} | values
+    outcome = perform(stock.create_warehouse, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Warehouse.objects.get(pk=outcome.done[0])
+
+
+def entry_row(place: Warehouse, *lines: Any, **values: Any) -> dict[str, Any]:
+    """lines: (product, quantity) or (product, quantity, unit)."""
+    goods = [{"product": p.pk, "quantity": str(q), "unit_name": "".join(unit)} for p, q, *unit in lines]
+    return {"kind": "bought", "warehouse": place.pk, "lines": goods} | values
+
+
+def stocked(product_: Product, quantity: Any = 10, place: Warehouse | None = None, **values: Any) -> Entry:
+    """So much of a product is put into a warehouse."""
+    row = entry_row(place or warehouse(), (product_, quantity), **values)
+    outcome = perform(stock.create_entry, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Entry.objects.get(pk=outcome.done[0])
 
 
 def order(customer_: Customer | None = None, *lines: dict[str, Any], by: Actor = SYSTEM, **values: Any) -> Order:
@@ -376,6 +399,9 @@ MAKERS: dict[str, Any] = {
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
     "catalog.category": lambda: category(),
+    "stock.warehouse": lambda: warehouse(),
+    "stock.entry": lambda: stocked(product()),
+    "stock.stock": lambda: Stock.objects.get(product_id=stocked(product()).lines.get().product_id),
     "catalog.product": lambda: product(),
     "catalog.pricelist": lambda: price_list(),
     "orders.order": lambda: order(),

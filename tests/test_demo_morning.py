@@ -16,6 +16,7 @@ from neiqin.kernel.actions.models import Event
 from neiqin.kernel.approvals.models import Request, Task
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, Part
+from neiqin.modules.stock.models import Stock
 
 pytestmark = pytest.mark.django_db
 
@@ -72,7 +73,8 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
         if morning._moved(files.head[n]["requiredDate"]) < clock.today()
     }
     assert steps == [
-        ("建档", 77), ("导入客户文件", 81), ("导入订单文件", 270), ("核对、提交", 270), ("登记客户确认", 270),
+        ("建档", 77), ("采购入库", len({r["productID"] for r in rows("order_details")})), ("导入客户文件", 81),
+        ("导入订单文件", 270), ("核对、提交", 270), ("登记客户确认", 270),
         ("审核", len(every - files.asked)), ("审批", len(agreed)),
         ("分配", len(every - files.waiting)),
         ("移交采购、仓储、物流", len(every - files.shipped - files.waiting - late)),
@@ -105,6 +107,11 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     assert all(a <= b for a, b in pairwise(days))
     assert days[-1] == clock.today()
     assert Part.objects.exists()
+    # what was bought for the orders and has not been shipped lies in the warehouse
+    left = defaultdict(D)
+    for r in rows("order_details"):
+        left[f"NW{int(r['productID']):02}"] += D(0) if r["orderID"] in files.shipped else D(r["quantity"])
+    assert dict(Stock.objects.values_list("code", "on_hand")) == left
 
     # a second one changes nothing
     events = Event.objects.count()

@@ -26,6 +26,17 @@ def shop(desk):  # noqa: F811
     return desk, bearing, seal
 
 
+def test_what_is_free_in_stock_stands_beside_the_quantity_and_too_much_is_said(shop):
+    desk, bearing, seal = shop  # noqa: F811
+    factories.stocked(bearing, 25)
+    answer, text = ask(desk, [{"product": bearing.pk, "quantity": "12"}, {"product": bearing.pk, "quantity": "9"},
+                              {"product": seal.pk, "quantity": "900"}])  # fmt: skip
+    assert (answer["0"]["free"], answer["1"]["free"]) == ("可用 20", "可用 8"), "five are promised to another order"
+    assert ["quantity", "warn", "可用库存 8 个，不够这一行。"] in answer["1"]["issues"]
+    assert "可用库存 8 个，不够这一行。" in text
+    assert "free" not in answer["2"], "of what was never put into a warehouse nothing is said"
+
+
 def ask(desk, rows, someone=None, **head):  # noqa: F811
     """(answer by row key, the fragment as text)."""
     head = {"customer": str(desk.customer.pk), **head}

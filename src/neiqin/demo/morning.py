@@ -12,12 +12,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import orjson
 from django.db.models import Count, Sum
 
+from neiqin.demo.desk import warehouse
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.actions.perform import perform
@@ -25,6 +27,7 @@ from neiqin.kernel.approvals import actions as approvals
 from neiqin.kernel.approvals.models import OPEN, Request, Task
 from neiqin.kernel.exchange import reading, working
 from neiqin.kernel.exchange.models import DONE, READY, WRITING, Import
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.files import store
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import Login
@@ -37,6 +40,8 @@ from neiqin.modules.orders import actions, assigning, confirming, delivering, pa
 from neiqin.modules.orders.daily import daily
 from neiqin.modules.orders.models import Delivery, Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, APPROVED, DRAFT, SUBMITTED
+from neiqin.modules.stock import actions as stock
+from neiqin.modules.stock.models import Entry
 
 HERE = Path(__file__).parent / "northwind"
 REPS = ("周启明", "何雨桐", "郑可", "沈亦舟")
@@ -49,6 +54,7 @@ DIALLED = {
     "Germany": 49, "Ireland": 353, "Italy": 39, "Mexico": 52, "Norway": 47, "Poland": 48, "Portugal": 351, "Spain": 34,
     "Sweden": 46, "Switzerland": 41, "UK": 44, "USA": 1, "Venezuela": 58,
 }  # fmt: skip
+SHIPLOAD = "外贸订单备货"
 LEFT = 14  # days: what is younger and waits for an approver is left to him, but for the two on the phone
 PHONE = 2
 CHUNK = 100
@@ -100,6 +106,8 @@ def _morning() -> list[dict[str, Any]]:
     with log.step("建档：产品、价目表、分配规则") as one:
         one["count"] = _catalog()
         _keepers()
+    with log.step("采购入库：文件里订的货") as one:
+        one |= _bought(_person("houzhiqiang"))
     with log.step("导入客户文件") as one:
         one |= _imported("customers.customer", "客户.csv", _customers(), clerk)
     heads, lines = _orders()
@@ -152,6 +160,27 @@ def _catalog() -> int:
         by=SYSTEM, source="demo",
     )  # fmt: skip
     return len(goods)
+
+
+def _bought(keeper: Any) -> dict[str, Any]:
+    """As much of each product as all orders of the files want, in the warehouse from which they are shipped."""
+    wanted = defaultdict[str, Decimal](Decimal)
+    for one in _rows("order_details"):
+        wanted[_code(one["productID"])] += Decimal(one["quantity"])
+    place = warehouse()
+    if Entry.objects.filter(source=SHIPLOAD).exists():
+        return {"count": 0}
+    ids = dict(Product.objects.filter(code__in=wanted).values_list("code", "pk"))
+    lines = [{"product": ids[code], "quantity": str(quantity)} for code, quantity in sorted(wanted.items())]
+    row = {
+        "kind": "bought", "warehouse": place.pk, "source": SHIPLOAD,
+        "done_on": str(_moved(min(r["orderDate"] for r in _rows("orders")))),
+        "lines": lines,
+    }  # fmt: skip
+    outcome = perform(stock.create_entry, by=keeper, rows=[row], source="demo")
+    if outcome.refused:
+        raise ValueError(f"demo data refused: {outcome.refused}")
+    return {"count": len(lines), "note": f"{plain(sum(wanted.values(), Decimal(0)))} 件，{place.name}"}
 
 
 def _code(product: str) -> str:

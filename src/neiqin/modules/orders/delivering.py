@@ -21,7 +21,7 @@ from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.resources.references import unseen
-from neiqin.modules.orders import fields
+from neiqin.modules.orders import fields, stocking
 from neiqin.modules.orders.models import SHIP, Delivery, DeliveryLine, Order, OrderLine, ReturnLine, shipped_of
 from neiqin.modules.orders.states import ALIVE, SHIPPED, SIGNED, VOID
 
@@ -32,8 +32,9 @@ TOLD = Kind("orders.shipped", "订单发货", MAIL)
 
 
 def _fit(batch: NewBatch[Delivery]) -> Mapping[int, Refusal]:
-    """Approved, confirmed, not held, and never more than is open and the tolerance (practice.md 2.7). The orders are
-    locked first, in id order: two who ship the same come one after the other."""
+    """Approved, confirmed, not held, never more than is open and the tolerance (practice.md 2.7), and never more than
+    lies there. The orders are locked first, in id order, then the stocks: two who ship the same come one after the
+    other."""
     problems = unseen(DELIVERY, batch.rows, batch.by)
     ids = sorted({row["order"] for p, row in batch.rows.items() if p not in problems})
     rows = Order.objects.filter(pk__in=ids).order_by("pk")
@@ -47,7 +48,7 @@ def _fit(batch: NewBatch[Delivery]) -> Mapping[int, Refusal]:
             refusal = _unready(orders[row["order"]], row["shipped_on"]) or _too_much(row, lines, gone)
             if refusal:
                 problems[position] = refusal
-    return problems
+    return problems | stocking.short(batch, problems, lines)
 
 
 def _unready(order: Order, shipped_on: date | None) -> Refusal | None:

@@ -22,7 +22,7 @@ from neiqin.modules.catalog import policy
 from neiqin.modules.catalog.models import ON_SALE, Product, products_by_key
 from neiqin.modules.customers import fields as customer_fields
 from neiqin.modules.customers.models import Customer
-from neiqin.modules.orders import credit, fields, measures, money
+from neiqin.modules.orders import credit, fields, measures, money, stocking
 from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, CLOSED
 
@@ -32,13 +32,15 @@ _NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("qu
 
 @dataclass
 class Row:
-    """One typed line. issues: (field, level, sentence); line: what it would be, None while it cannot be one."""
+    """One typed line. issues: (field, level, sentence); line: what it would be, None while it cannot be one;
+    free: what is in stock for it, in the base unit, None where none is kept."""
 
     key: str
     texts: Mapping[str, str]
     product: Product | None = None
     line: OrderLine | None = None
     last: tuple[Decimal | None, date] | None = None
+    free: Decimal | None = None
     issues: list[tuple[str, str, str]] = field(default_factory=list)
 
     def bad(self, name: str, text: str) -> None:
@@ -66,6 +68,7 @@ def check(request: Any) -> Any:
     owed = _credit(order, customer, request.person)
     _judge(order, rows)
     _last(rows, customer)
+    _free(rows)
     return JsonResponse({"rows": {row.key: _told(row) for row in rows}, "html": _summary(order, rows, owed)})
 
 
@@ -189,6 +192,24 @@ def _last(rows: Sequence[Row], customer: Customer | None) -> None:
         row.last = found.get(row.product.pk) if row.product else None
 
 
+def _free(rows: Sequence[Row]) -> None:
+    """How much is there and promised to nobody, where stock is kept; several rows of a product share it."""
+    lines = [row.line for row in rows if row.line is not None and row.line.product_id]
+    products = {row.product.pk for row in rows if row.product}
+    left = stocking.free(products) if products else {}
+    known = stocking.factors_of(lines) if left else {}
+    for row in rows:
+        if row.product is None or row.product.pk not in left:
+            continue
+        row.free = stocking.cut(max(left[row.product.pk], Decimal(0)))
+        factor = known.get((row.product.pk, row.line.unit_name)) if row.line else None
+        if row.line is None or factor is None:
+            continue
+        left[row.product.pk] -= row.line.quantity * factor
+        if left[row.product.pk] < 0:
+            row.warn("quantity", f"可用库存 {plain(row.free)} {row.product.unit_name}，不够这一行。")
+
+
 def _credit(order: Order, customer: Customer | None, person: Any) -> credit.Credit | None:
     if customer is None or not person.may(customer_fields.CREDIT):
         return None
@@ -205,6 +226,8 @@ def _told(row: Row) -> dict[str, Any]:
         found["cells"]["gross"] = f"{row.line.gross:,.2f}"
         found["cells"]["list_price"] = plain(row.line.list_price) if row.line.list_price is not None else ""
         found["titles"]["list_price"] = row.line.price_rule
+    if row.free is not None and row.product is not None:
+        found["free"] = f"可用 {plain(row.free)}"
     if row.last is not None and row.last[0] is not None:
         found["cells"]["last"] = plain(row.last[0])
         found["titles"]["last"] = f"{row.last[1]} 的成交价"

@@ -102,6 +102,7 @@ order = Field("order", "订单", "ref", ref="orders.order", required=True, list=
 DELIVERY = (
     order,
     Field("shipped_on", "发货日期", "date", list=True, filter=True, help="空着是今天"),
+    Field("warehouse", "发货仓库", "ref", ref="stock.warehouse", filter=True, help="空着用默认发货仓"),
     Field("carrier", "承运商", maxlength=40, list=True, filter=True),
     Field("waybill", "运单号", "code", maxlength=60, list=True, filter=True),
     Field("packages", "件数", "number", min=0),

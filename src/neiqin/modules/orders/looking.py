@@ -21,9 +21,12 @@ from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
-from neiqin.modules.orders import delivering, fields, parts, renewing
+from neiqin.modules.orders import delivering, fields, parts, renewing, stocking
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
 from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
+from neiqin.modules.stock import moving
+from neiqin.modules.stock.models import OPEN as OPEN_WAREHOUSE
+from neiqin.modules.stock.models import Warehouse
 
 GOODS = (
     Field("order_line", "品名", column="order_line__item_name"),
@@ -35,7 +38,7 @@ GOODS_LEFT = (
     Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "订货", "quantity"),
     Field("shipped", "已发", "quantity"), Field("left", "未发", "quantity"), Field("unit", "单位"),
 )  # fmt: skip
-
+STOCK = Field("stock", "现存", "quantity")
 
 PARTS = (
     Field("department", "部门环节"), Field("duty", "要做什么"), Field("who", "承办人"),
@@ -162,16 +165,18 @@ def open_goods(record: Any, person: Any) -> Bag | None:
     if record.state not in ALIVE:
         return None
     lines = list(OrderLine.objects.filter(order=record).order_by("pk"))
-    gone = shipped_of([x.pk for x in lines])
+    gone, there = shipped_of([x.pk for x in lines]), stocking.there(lines)
     rows = [
         Bag(id=x.pk, url="", label="", muted=False, cells=[
             x.item_name, x.spec, x.quantity, gone.get(x.pk, Decimal(0)),
             max(x.quantity - gone.get(x.pk, Decimal(0)), Decimal(0)), x.unit_name,
+            *([there.get(x.pk)] if there else []),
         ])
         for x in lines
     ]  # fmt: skip
-    return Bag(id="open-goods", label="未发", count=sum(1 for r in rows if r.cells[4]), columns=columns_of(GOODS_LEFT),
-               rows=rows, html="", empty_text="")  # fmt: skip
+    columns = columns_of((*GOODS_LEFT, *((STOCK,) if there else ())))
+    return Bag(id="open-goods", label="未发", count=sum(1 for r in rows if r.cells[4]), columns=columns, rows=rows,
+               html="", empty_text="")  # fmt: skip
 
 
 def parts_of(record: Any, person: Any) -> Bag | None:
@@ -210,21 +215,37 @@ def ship(request: Any) -> HttpResponse:
         raise Http404
     lines = list(OrderLine.objects.filter(order=order).order_by("pk"))
     gone = shipped_of([x.pk for x in lines])
+    there = stocking.there(lines)
     problems: list[Problem] = []
     if request.method == "POST":
         problems, url = _shipped(request, order, lines)
         if url:
             return HttpResponseRedirect(url)
     rows = [
-        Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, ordered=x.quantity,
+        Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, ordered=x.quantity, stock=there.get(x.pk),
             gone=gone.get(x.pk, Decimal(0)), value=given.get(f"q-{x.pk}", _left(x, gone)))
         for x in lines
     ]  # fmt: skip
     page = Bag(
-        order=order, rows=rows, errors=problems, request_key=given.get("request_key") or uuid4().hex,
-        fields=[form_field(f, given.get(f.name, ""), errors=problems) for f in fields.DELIVERY if f.name != "order"],
+        order=order, rows=rows, errors=problems, request_key=given.get("request_key") or uuid4().hex, stock=bool(there),
+        fields=_asked(given, problems),
     )  # fmt: skip
     return render(request, "orders_ship.html", page, status=422 if problems else 200)
+
+
+def _asked(given: Any, problems: list[Problem]) -> list[Bag]:
+    """The fields of a delivery; the warehouse, where there are any, is the one that would be taken."""
+    places = dict(Warehouse.objects.filter(state=OPEN_WAREHOUSE).values_list("pk", "name"))
+    main = moving.main_warehouse()
+    chosen = given.get("warehouse", str(main.pk) if main else "")
+    name = places.get(int(chosen), "") if chosen.isdecimal() and len(chosen) < 19 else ""
+    found = []
+    for field in fields.DELIVERY:
+        if field.name == "warehouse" and places:
+            found.append(form_field(field, chosen if name else "", name, errors=problems))
+        elif field.name not in ("order", "warehouse"):
+            found.append(form_field(field, given.get(field.name, ""), errors=problems))
+    return found
 
 
 def _left(line: OrderLine, gone: dict[int, Decimal]) -> str:

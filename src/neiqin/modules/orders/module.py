@@ -29,6 +29,7 @@ from neiqin.modules.orders import (
     pulling,
     renewing,
     resources,
+    stocking,
     taking,
     telling,
     times,
@@ -49,6 +50,8 @@ def of_approved(happened: Happened) -> None:
 
 def of_deliveries(happened: Happened) -> None:
     """What follows when goods go out, arrive, or did not go out after all."""
+    if not happened.name.endswith(".signed"):
+        stocking.of_deliveries(happened)
     delivering.of_deliveries(happened)
     booking.of_deliveries(happened)
     telling.of_deliveries(happened)
@@ -68,6 +71,7 @@ module = Module(
     panels={
         ORDER: [looking.bars_of, looking.open_goods, looking.parts_of, progress.panel],
         "customers.customer": [trade.panel],
+        "catalog.product": [stocking.panel],
     },
     tools=[looking.tools, booking.tools, pulling.tools],
     home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos, renewing.todos],

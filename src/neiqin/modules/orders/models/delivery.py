@@ -16,6 +16,7 @@ from neiqin.modules.orders.states import (
     DELIVERY_STATES,
     SHIPPED,
 )
+from neiqin.modules.stock.models import Warehouse
 
 SHIP = "orders.ship"
 
@@ -43,6 +44,7 @@ class Delivery(OwnedRecord):
     number = models.CharField(max_length=20, default="")
     order = models.ForeignKey(Order, models.PROTECT, related_name="deliveries")
     name = models.CharField(max_length=100, default="")
+    warehouse = models.ForeignKey(Warehouse, models.PROTECT, null=True, related_name="+")
     shipped_on = models.DateField(default=clock.today)
     carrier = models.CharField(max_length=40, default="", blank=True)
     waybill = models.CharField(max_length=60, default="", blank=True)

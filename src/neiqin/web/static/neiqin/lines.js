@@ -130,6 +130,7 @@
       if (!id.value && document.activeElement !== text) { id.value = said.product[0]; text.value = text.dataset.chosen = said.product[1]; text.removeAttribute('aria-invalid'); }
     }
     const price = named(tr, 'price'); if (price) price.placeholder = said.price || '';
+    const count = named(tr, 'quantity'); if (count) count.placeholder = said.free || '';
     const unit = named(tr, 'unit_name'); if (unit) unit.placeholder = said.unit || '';
     for (const [name, level, text] of said.issues || []) {
       const td = $(`[data-c="${name}"]`, tr) || $('.w-more', tr);
