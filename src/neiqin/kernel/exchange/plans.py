@@ -111,7 +111,8 @@ class Plan:
         return [*found, Target(ROUND_TRIP, ROUND_TRIP, (), required=False, kind="code")]
 
     def _target(self, f: Field, path: str, label: str, *, line: Lines | None = None) -> Target:
-        required = f.required and path not in {k.path for k in self.keys[:1] if self.shape.field(k.path) is None}
+        found = {k.path for k in self.keys[:1] if self.shape.field(k.path) is None} | self.given.keys()
+        required = f.required and path not in found
         needed = required if line is None else required and line.min > 0
         return Target(path, label, self.synonyms.get(path, ()), required=needed, kind=f.kind)
 

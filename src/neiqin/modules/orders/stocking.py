@@ -13,7 +13,6 @@ from neiqin.kernel.actions.batch import NewBatch
 from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.catalog.models import Product
@@ -187,8 +186,8 @@ def panel(record: Product, person: Any) -> Bag | None:
     ]
     return Bag(
         id="stock",
-        label=f"库存 {plain(total)}",
-        count=0,
+        label="库存",
+        count=len(stocks),
         columns=columns_of(COLUMNS),
         rows=rows,
         html="",

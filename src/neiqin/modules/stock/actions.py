@@ -35,7 +35,7 @@ from neiqin.modules.stock.models import (
     Stock,
     Warehouse,
 )
-from neiqin.modules.stock.moving import Move, Place, Shelves, back, factors, move, moved, open_places
+from neiqin.modules.stock.moving import Move, Place, Shelves, back, factors, main_warehouse, move, moved, open_places
 
 WAREHOUSE = Shape(fields.WAREHOUSE)
 LINES = Lines("lines", "明细", EntryLine, "entry", fields.LINE, 1, "加一行")
@@ -89,6 +89,10 @@ def _fit(batch: NewBatch[Entry]) -> Mapping[int, Refusal]:
     order: two who take the same come one after the other."""
     problems = unseen(ENTRY, batch.rows, batch.by)
     rows = {p: row for p, row in batch.rows.items() if p not in problems}
+    if silent := [row for row in rows.values() if not row["warehouse"]]:
+        main = main_warehouse()
+        for row in silent:
+            row["warehouse"] = main.pk if main else None
     used = {row[name] for row in rows.values() for name in ("warehouse", "to") if row[name]}
     in_use = set(Warehouse.objects.filter(pk__in=used, state=OPEN).values_list("pk", flat=True))
     known = factors({(x["product"], x["unit_name"] or "") for row in rows.values() for x in row["lines"]})
@@ -102,6 +106,8 @@ def _fit(batch: NewBatch[Entry]) -> Mapping[int, Refusal]:
 
 
 def _unfit(row: Row, in_use: set[int]) -> Refusal | None:
+    if row["warehouse"] is None:
+        return Refusal("没有默认发货仓，选「仓库」。", "warehouse")
     if row["warehouse"] not in in_use:
         return Refusal("这个仓库已停用，换一个。", "warehouse")
     if row["kind"] == TRANSFER and (not row["to"] or row["to"] == row["warehouse"]):

@@ -14,7 +14,7 @@ WAREHOUSE_STATE = Field(
 )
 ENTRY = (
     Field("kind", "种类", "choice", choices=m.KINDS, required=True, default="bought", filter=True),
-    Field("warehouse", "仓库", "ref", ref="stock.warehouse", required=True, list=True, filter=True),
+    Field("warehouse", "仓库", "ref", ref="stock.warehouse", list=True, filter=True, help="空着是默认发货仓"),
     Field("to", "调入仓库", "ref", ref="stock.warehouse", help="调拨才填", filter=True),
     Field("done_on", "日期", "date", list=True, filter=True, role="due", help="空着是今天"),
     Field("source", "来源或去向", maxlength=100, list=True, filter=True, help="供应商、车间、领用人、送货单号"),

@@ -16,4 +16,5 @@ entries = Plan(
         "lines.unit_name": ("计量单位",),
     },
     line_keys={"lines": ("product",)},
+    given={"kind": "bought"},
 )

@@ -124,6 +124,7 @@ class Stock(Record):
             models.UniqueConstraint(fields=["warehouse", "product"], name="stock_stock_once"),
             models.CheckConstraint(condition=Q(on_hand__gte=0), name="stock_stock_not_negative"),
         ]
+        indexes = [models.Index(fields=["code", "id"], name="stock_stock_code")]
 
     def __str__(self) -> str:
         return self.name

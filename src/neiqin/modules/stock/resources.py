@@ -13,6 +13,7 @@ stock = Resource(
     phone=True,
     slug="stocks",
     fields=fields.STOCK,
+    fast_sorts=("code",),
     found=("name", "code", "product__spec"),
     number="code",
     figure="on_hand",
