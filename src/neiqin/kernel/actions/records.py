@@ -275,7 +275,9 @@ def _building(model: Any, fields: Iterable[Field], batch: Batch[Any]) -> Callabl
     """
     columns = [(f.name, _attribute(model, f)) for f in fields if not f.personal]
     own = model._meta.concrete_fields
-    each = [(f.attname, f.get_default) for f in own if f.has_default() and callable(f.default)]
+    # A day is the same for all of them; only what must differ (a uuid) is asked for each.
+    differs = [f for f in own if f.has_default() and callable(f.default) and not isinstance(f, models.DateField)]
+    each = [(f.attname, f.get_default) for f in differs]
     same = {f.attname: f.get_default() for f in own}
     same |= {f.attname: batch.now for f in own if f.name in ("created_at", "updated_at")}
 

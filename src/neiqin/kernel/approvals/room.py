@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from neiqin.kernel import clock
+from neiqin.kernel import clock, copying
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.held import action_of, ids_of
 from neiqin.kernel.approvals import routes
@@ -73,12 +73,12 @@ class Room:
         before = self.nodes_before
         ended = [n for n in nodes if n.pk in before and before[n.pk] != (n.state, n.closed_at)]
         if ended:
-            Node.objects.bulk_update(ended, ["state", "closed_at"])
+            copying.update(ended, ["state", "closed_at"])
         Node.objects.bulk_create([n for n in nodes if n.pk is None])
         moved = [t for t in tasks if t.pk is not None and self.before[t.pk] != _columns(t)]
         for over in (True, False):
             if some := [t for t in moved if (t.state not in LIVE) is over]:
-                Task.objects.bulk_update(some, TASK_COLUMNS)
+                copying.update(some, TASK_COLUMNS)
         fresh = [t for t in tasks if t.pk is None]
         for task in fresh:
             task.node_id, task.back_id = task.node.pk, task.back.pk if task.back else None

@@ -13,7 +13,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Coalesce
 
 from neiqin.kernel import clock
 from neiqin.kernel.fields.formats import clean_text
@@ -97,9 +98,7 @@ def done(model: str, records: Iterable[int], *, kind: str = "") -> int:
     """What notices (of a kind) about these records ask for has been done: nobody has them unread any more."""
     open_ = Notice.objects.filter(Q(kind=kind) if kind else Q(), model=model, record_id__in=list(records), done_at=None)
     now = clock.now()
-    count = open_.update(done_at=now)
-    Notice.objects.filter(model=model, record_id__in=list(records), done_at=now, read_at=None).update(read_at=now)
-    return count
+    return open_.update(done_at=now, read_at=Coalesce("read_at", Value(now)))
 
 
 def unread(person: Any) -> int:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
+from django.db import connection
+
 from neiqin.kernel import copying
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
@@ -18,7 +20,7 @@ from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
 from neiqin.modules.customers.models import Address
 from neiqin.modules.orders import fields, money
-from neiqin.modules.orders.models import Collection, Delivery, Invoicing, Order, OrderLine, Progress, Query
+from neiqin.modules.orders.models import Collection, Delivery, Invoicing, Order, OrderLine, Query
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
 
 NUMBERS = Numbers("number", Pattern("DD", by_day=True))
@@ -88,8 +90,13 @@ def _unfit(n: int, line: Mapping[str, Any], stopped: Mapping[int, str]) -> Refus
 
 
 def begin(orders: NewBatch[Order]) -> None:
-    """New orders have their row of progress."""
-    Progress.objects.bulk_create(Progress(order_id=order.pk) for order in orders)
+    """New orders have their row of progress, of nothing so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO orders_progress (order_id, shipped, invoiced, collected, returned, links) "
+            "SELECT unnest(%s::bigint[]), 0, 0, 0, 0, 0",
+            [orders.ids],
+        )
 
 
 def _changed(batch: Batch[Order], changes: Changes) -> None:

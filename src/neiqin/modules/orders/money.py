@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +20,9 @@ PRICED = (
 )  # fmt: skip
 
 
-def price(pairs: Sequence[tuple[Order, OrderLine]]) -> None:
-    """Fill in what the product says, prices where there are none, and the list prices; four queries for any number."""
+def price(pairs: Sequence[tuple[Order, OrderLine]], customers: Mapping[int, Customer] | None = None) -> None:
+    """Fill in what the product says, prices where there are none, and the list prices; four queries for any number.
+    customers: those of the orders, if they have been read already."""
     products = Product.objects.in_bulk({line.product_id for _, line in pairs if line.product_id})
     for _, line in pairs:
         if product := products.get(line.product_id or 0):
@@ -30,7 +31,8 @@ def price(pairs: Sequence[tuple[Order, OrderLine]]) -> None:
             line.tax_rate = line.tax_rate or product.tax_rate
         line.tax_rate = line.tax_rate or "0.13"
     known = [(order, line) for order, line in pairs if line.product_id in products]
-    customers = Customer.objects.in_bulk({order.customer_id for order, _ in known})
+    if customers is None:
+        customers = Customer.objects.in_bulk({order.customer_id for order, _ in known})
     asks = [_ask(o, x, customers[o.customer_id], products[x.product_id or 0].unit_name) for o, x in known]
     for _, line in pairs:
         line.price_rule = "赠品" if line.is_gift else "手工定价" if line.price is not None else ""
@@ -51,12 +53,14 @@ def _ask(order: Order, line: OrderLine, customer: Customer, base_unit: str) -> A
 
 
 def price_new(
-    pairs: Sequence[tuple[Order, list[dict[str, Any]]]], line_of: Callable[[dict[str, Any]], OrderLine]
+    pairs: Sequence[tuple[Order, list[dict[str, Any]]]],
+    line_of: Callable[[dict[str, Any]], OrderLine],
+    customers: Mapping[int, Customer],
 ) -> None:
     """Price the rows of new orders before anything is written, so that each is written once: what was found stands in
     the rows, and the sums on the orders. line_of: an unsaved line of a row."""
     made = [(order, row, line_of(row)) for order, rows in pairs for row in rows]
-    price([(order, line) for order, _, line in made])
+    price([(order, line) for order, _, line in made], customers)
     lines: dict[int, list[OrderLine]] = defaultdict(list)
     for order, _, line in made:
         lines[id(order)].append(line)

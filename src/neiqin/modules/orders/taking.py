@@ -32,7 +32,7 @@ from neiqin.modules.orders.models import Order, OrderLine, Pull
 from neiqin.modules.orders.platforms import CLOSED, UNPAID, PlatformOrder, Problem, Reading, lines_of, read_orders
 from neiqin.modules.orders.states import VOID
 
-CHUNK, MOST_TOLD = 300, 500
+CHUNK, MOST_TOLD = 500, 500
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 OTHERS = "无"
 TAKEN = Shape(

@@ -106,7 +106,7 @@ class Order(OfPerson, OwnedRecord):
         refused = super().derive(list(fit.values()), batch)
         if records and records[0].pk is None:
             rows = [row["lines"] for row in batch.rows.values()]
-            money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved)
+            money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved, customers)
         return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
 
 
