@@ -185,7 +185,7 @@ def test_orders_over_the_limit_wait_one_by_one_in_their_order(desk):
     for order in made:
         desk.do(desk.clerk, order, "submit", checked="on")
     answer = desk.at(desk.clerk).post(f"{ORDERS}do/approve/", {"id": [o.pk for o in made]})
-    assert "办好 2 条，2 条没办成" in text(answer)
+    assert "办好 2 条，2 条送去审批或复核。" in text(answer)
     assert [again(o).state for o in made] == ["approved", "approved", "submitted", "submitted"]
     assert list(Request.objects.order_by("pk").values_list("record_id", flat=True)) == [made[2].pk, made[3].pk]
 

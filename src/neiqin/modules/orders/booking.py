@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import uuid4
 
+from django.contrib import messages
 from django.db import connection
 from django.db.models import Sum
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -249,6 +250,9 @@ def page(request: Any) -> HttpResponse:
     """Book one of the three on an order: GET `?what=…&id=…` shows the form, POST books; a return with q-<delivery
     line>."""
     given = request.POST if request.method == "POST" else request.GET
+    if len(given.getlist("id")) > 1:
+        messages.error(request, "开票、收款和退货一次登记一单，只选一单。")
+        return HttpResponseRedirect("/orders/order/")
     kind, number = KINDS.get(given.get("what", "")), given.get("id", "")
     seen = Order.objects.filter(Order.visible_to(request.person))
     order = seen.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None

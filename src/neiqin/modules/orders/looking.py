@@ -21,7 +21,7 @@ from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
-from neiqin.modules.orders import delivering, fields, parts, renewing, stocking
+from neiqin.modules.orders import delivering, fields, parts, renewing, shipping, stocking
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
 from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
 from neiqin.modules.stock import moving
@@ -206,10 +206,13 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
 
 @screen(SHIP)
 def ship(request: Any) -> HttpResponse:
-    """Ship one order: GET `?id=` shows what is open, POST with q-<line> makes the delivery."""
+    """Ship one order: GET `?id=` shows what is open, POST with q-<line> makes the delivery. Of several ids, many."""
     given = request.POST if request.method == "POST" else request.GET
-    number = given.get("id", "")
+    number, ids = given.get("id", ""), given.getlist("id")
     seen = Order.objects.filter(Order.visible_to(request.person))
+    if len(ids) > 1:
+        wanted = [int(i) for i in ids if i.isdecimal() and len(i) < 19]
+        return shipping.many(request, seen.filter(pk__in=wanted).order_by("pk"))
     order = seen.filter(pk=int(number)).first() if number.isdecimal() and len(number) < 19 else None
     if order is None:
         raise Http404

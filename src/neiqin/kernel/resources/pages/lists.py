@@ -78,11 +78,23 @@ def _frame(
         size=query.size,
         sizes=[Bag(n=n, url=query.address(resource.url, size=n), current=n == query.size) for n in SIZES],
         actions=[
-            Bag(name=a.name, label=a.label, icon=a.icon, danger=a.danger, key=a.key, url=f"{resource.url}do/{a.name}/")
+            Bag(
+                name=a.name,
+                label=a.label,
+                icon=a.icon,
+                danger=a.danger,
+                key=a.key,
+                url=f"{resource.url}do/{a.name}/",
+                page=False,
+            )
             for a in resource.actions
             if a.bulk and person.may(a.may)
         ]
-        + [Bag(name="", label=t.label, icon=t.icon, danger=False, key="", url=t.url) for t in tools if t.rows],
+        + [
+            Bag(name="", label=t.label, icon=t.icon, danger=False, key="", url=t.url, page=not t.dialog)
+            for t in tools
+            if t.rows
+        ],
         tools=[t for t in tools if not t.rows],
         empty=None,
     )

@@ -200,9 +200,10 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
     titles = site().names(resource.key, [i for i in ids if i in done or i in outcome.refused])
     visible = {r.url for r in page.records}
     said = {i: r.text for i, r in outcome.refused.items()}
+    waiting = {i for i, r in outcome.refused.items() if r.code == "held"}  # on their way, and nothing went wrong
     if outcome.held:
         page.results = [
-            Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, message=held_reason(outcome.held))
+            Bag(label=titles.get(i, ""), url=resource.url_of(i), ok=True, waits=True, message=held_reason(outcome.held))
             for i in ids
         ]
         return _answer(request, page, 200)
@@ -211,7 +212,8 @@ def _results(request: Any, resource: Resource, action: Action, ids: list[int], o
         Bag(
             label=titles.get(i, f"#{i}") if i in done or resource.url_of(i) in visible else f"#{i}",
             url=site().resources[resource.kind if i in done else resource.key].url_of(i),
-            ok=i not in said,
+            ok=i not in said or i in waiting,
+            waits=i in waiting,
             message=said.get(i, revealed.get(i, "")),
         )
         for i in ids

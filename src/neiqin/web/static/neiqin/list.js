@@ -33,6 +33,7 @@
     if (i < 0) return;
     if (e.shiftKey && last >= 0) { el.checked = true; pick(i, true); } else { last = i; sync(); }
   });
+  on('click', '[data-rows-to]', el => { location.href = el.dataset.rowsTo + boxes().filter(c => c.checked).map(c => `id=${c.value}`).join('&'); });
   on('click', '[data-clear]', () => { boxes().forEach(c => { c.checked = false; }); sync(); });
   document.addEventListener('htmx:after:swap', () => { last = -1; sync(); });
 
