@@ -14,6 +14,7 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.modules.orders import platforms, taking
 from neiqin.modules.orders.models import Order, Pull
 from neiqin.modules.orders.platforms import lines_of, read_orders
+from neiqin.modules.orders.sources import running
 from tests import factories
 from tests.orders.test_orders import Desk, again, desk, table, text  # noqa: F401 - desk is a fixture
 
@@ -104,12 +105,12 @@ def test_files_of_three_platforms_are_taken_once_and_a_later_refund_updates(shop
     pdd = csv(
         PDD_HEAD, "润滑脂,P-1,待发货,300.00,0.00,5.00,280.00,295.00,1,15kg,MF-1,无售后或售后取消,,****,****,****,"
     )
-    monkeypatch.setattr(taking, "inbox", lambda: tmp_path)
+    monkeypatch.setattr(running, "inbox", lambda: tmp_path)
     (tmp_path / "pdd.csv").write_bytes(pdd)
-    assert taking.every_minute() == 0, "somebody may still be writing it"
+    assert running.every_minute() == 0, "somebody may still be writing it"
     os.utime(tmp_path / "pdd.csv", (time.time() - 60, time.time() - 60))
-    assert taking.every_minute() == 1
-    assert taking.every_minute() == 0
+    assert running.every_minute() == 1
+    assert running.every_minute() == 0
     taken = Order.objects.get(channel="拼多多")
     assert (taken.amount, taken.region, taken.state) == (D("295.00"), "****", "draft")
     assert "新取 1 单" in (tmp_path / "done" / "pdd.csv.txt").read_text()

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from neiqin.config import environment
 from neiqin.config.postgres import Cluster, ClusterProblem, Roles, binaries
+from neiqin.modules.orders.sources.configured import Misconfigured, sources
 
 PARTITIONED = ("actions_run", "actions_event", "actions_change")
 LITTLE_DISK = 1024**3
@@ -98,6 +100,17 @@ def disk_space() -> Verdict:
     free = shutil.disk_usage(environment.data_folder()).free
     said = f"剩余 {free / 1024**3:.1f} GB"
     return free >= LITTLE_DISK, f"{said}。" if free >= LITTLE_DISK else f"{said}，不足 1 GB；请清理磁盘。"
+
+
+@check("取单来源", database=False)
+def order_sources() -> Verdict:
+    named = os.environ.get("NEIQIN_ORDER_SOURCES", "")
+    path = Path(named) if named else environment.data_folder() / "order-sources.toml"
+    try:
+        count = len(sources(path))
+    except Misconfigured as problem:
+        return False, str(problem)
+    return True, f"{path} 里有 {count} 个来源。" if count else "没有设自动取平台订单的来源。"
 
 
 @check("数据库进程", database=False)

@@ -42,6 +42,7 @@ SECRET_KEY = ENV.secret_key
 MASTER_KEYS = ENV.master_keys
 FILES = ENV.data / "files"
 ERASED = ENV.data / "erased"  # whose personal information was cleared: kept beside the data, so that restores follow it
+ORDER_SOURCES = Path(os.environ.get("NEIQIN_ORDER_SOURCES", "") or ENV.data / "order-sources.toml")
 ATTACHMENT_MB = int(os.environ.get("NEIQIN_ATTACHMENT_MB", "50"))
 ALLOWED_HOSTS = os.environ.get("NEIQIN_HOSTS", "*").split(",")
 CSRF_TRUSTED_ORIGINS = [o for o in os.environ.get("NEIQIN_ORIGINS", "").split(",") if o]

@@ -30,12 +30,12 @@ from neiqin.modules.orders import (
     renewing,
     resources,
     stocking,
-    taking,
     telling,
     times,
     trade,
 )
 from neiqin.modules.orders.models import SHIP
+from neiqin.modules.orders.sources import running
 
 RULES = Path(__file__).parent / "rules"
 ORDER = resources.order.key
@@ -76,10 +76,10 @@ module = Module(
     tools=[looking.tools, booking.tools, pulling.tools],
     home=[looking.todos, parts.todos, contacting.todos, progress.todos, telling.todos, renewing.todos],
     hourly=[parts.every_hour, classing.every_night],
-    minutely=[taking.every_minute],
+    minutely=[running.every_minute],
     plugs=[
         *measures.ASKS, confirming.ASK, actions.DOUBT, assigning.TOLD, delivering.TOLD, parts.TOLD, parts.LATE,
-        classing.TOLD, telling.TOLD, progress.ASKED,
+        classing.TOLD, telling.TOLD, progress.ASKED, running.TROUBLE,
     ],
     rules=[
         *(RuleFile(RULES / f"order_{n}.json") for n in ("assignment", "confirmation", "parts", "baseline", "contact")),

@@ -9,7 +9,8 @@ from neiqin.kernel.files import store
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Tool
 from neiqin.modules.orders import taking
-from neiqin.modules.orders.models import Pull
+from neiqin.modules.orders.models import Pull, PullSource
+from neiqin.modules.orders.sources.running import inbox
 
 MAY, URL, NEWEST, MOST_BYTES = "orders.create", "/orders/take/", 30, 64 << 20
 
@@ -42,9 +43,10 @@ def page(request: Any) -> HttpResponse:
             url=f"{URL}{p.pk}/" if p.file else "", by_itself=p.person_id is None)
         for p in found
     ]  # fmt: skip
+    stuck = list(PullSource.objects.exclude(problem="").order_by("name").values("name", "problem", "looked_at"))
     status = 422 if problem else 200
     return render(
-        request, "orders_take.html", Bag(pulls=pulls, problem=problem, folder=str(taking.inbox())), status=status
+        request, "orders_take.html", Bag(pulls=pulls, problem=problem, folder=str(inbox()), stuck=stuck), status=status
     )
 
 

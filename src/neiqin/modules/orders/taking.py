@@ -1,16 +1,13 @@
 """Taking orders in from platforms (C-ORD-01): once for each platform number, good ones as drafts, refunds brought to
-orders that are there, bad ones back in a workbook. By a person with a file, or by itself from a folder."""
+orders that are there, bad ones back in a workbook. By a person with a file, or by themselves (sources)."""
 
 import io
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-from django.conf import settings
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -22,13 +19,12 @@ from neiqin.kernel.exchange.reading import Unreadable
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.files import store
-from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.catalog.models import products_by_key
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import fields
 from neiqin.modules.orders.actions import EDIT, NUMBERS, begin
-from neiqin.modules.orders.models import Order, OrderLine, Pull
+from neiqin.modules.orders.models import NOT_TAKEN, Order, OrderLine, Pull
 from neiqin.modules.orders.platforms import CLOSED, UNPAID, PlatformOrder, Problem, Reading, lines_of, read_orders
 from neiqin.modules.orders.states import VOID
 
@@ -210,45 +206,14 @@ def _workbook(reading: Reading) -> bytes:
     return out.getvalue()
 
 
-# By itself, from a folder
-
-
-def inbox() -> Path:
-    """Where files are put to be taken by themselves: `inbox/orders` in the data folder; done ones go to `done`."""
-    return Path(settings.FILES).parent / "inbox" / "orders"
-
-
-def every_minute() -> int:
-    """Take what lies in the folder and has not changed for five seconds; gives how many files. A file is moved away
-    before the next is looked at, so that none is taken twice; a second time would do nothing anyway."""
-    folder = inbox()
-    if not folder.is_dir():
-        return 0
-    count = 0
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in (".csv", ".xlsx", ".xls")):
-        if time.time() - path.stat().st_mtime < 5:
-            continue
-        _take_path(path)
-        count += 1
-    return count
-
-
-def _take_path(path: Path) -> None:
-    target = path.parent / "done"
-    target.mkdir(exist_ok=True)
-    pull = take_and_keep(path.read_bytes(), path.name, SYSTEM)
-    (target / f"{path.name}.txt").write_text("\n".join([pull.words, *pull.problems, ""]))
-    if pull.file is not None:
-        (target / f"{path.stem}-没取的订单.xlsx").write_bytes(b"".join(store.pieces_of(pull.file)))
-    path.replace(target / path.name)
-
-
 def take_and_keep(content: bytes, name: str, by: Any, items: bytes | None = None, items_name: str = "") -> Pull:
     """Take a file in and keep what became of it; a file that cannot be taken is kept with the reason."""
     try:
         done = take(content, name, by, items, items_name)
     except Unreadable as error:
-        return Pull.objects.create(person_id=by.id, name=name[:200], at=clock.now(), words=f"没有取。{error.sentence}")
+        return Pull.objects.create(
+            person_id=by.id, name=name[:200], at=clock.now(), words=f"{NOT_TAKEN}{error.sentence}"
+        )
     kept = None
     if done.workbook:
         kept = store.keep(iter([done.workbook]), f"{name[:80]}-没取的订单.xlsx", by=by, kind=XLSX)

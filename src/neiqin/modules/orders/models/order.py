@@ -21,6 +21,8 @@ from neiqin.modules.orders.states import (
     STATES,
 )
 
+NOT_TAKEN = "没有取。"  # how the words of a pull begin whose file could not be taken at all
+
 
 class Order(OfPerson, OwnedRecord):
     """What a customer wants. It belongs to the customer's owner, never to who wrote it down (`clerk`); name: the
@@ -224,3 +226,8 @@ class Pull(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["person", "-id"], name="orders_pull_mine")]
+
+    @property
+    def taken(self) -> bool:
+        """Was it a file that could be read?"""
+        return not self.words.startswith(NOT_TAKEN)

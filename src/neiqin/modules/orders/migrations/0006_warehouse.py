@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0004_renewing'),
+        ('orders', '0005_pull_sources'),
         ('stock', '0001_initial'),
     ]
 
