@@ -519,6 +519,7 @@ def form_page(**more):
         ],
         "nearby_url": "/customers/nearby/",
         "nearby_seen": "",
+        "beside": [],
         "rows": [],
         "asked": "name uscc",
         "warned": [],

@@ -36,6 +36,7 @@ COMPONENTS = (
     "exchange",
     "figure",
     "rules",
+    "original",
     "grid",
 )
 ANONYMOUS: dict[str, Any] = {

@@ -19,7 +19,7 @@ from neiqin.kernel.actions.refusals import NotAllowed, Refusal, TooSlow
 from neiqin.kernel.fields.formats import BadFormat, clean_text
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.files import attach, kinds, previews, store
-from neiqin.kernel.files.models import Attachment
+from neiqin.kernel.files.models import Attachment, StoredFile
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, site
 
@@ -104,11 +104,8 @@ def take(
         history.note("refused", by=by, source=source, params=told)
         return Refusal("你可以看这条记录，但没有给它上传附件的权限。", code="forbidden")
     try:
-        name = kinds.tidy_name(given.name or "")
-        assert given.file is not None
-        kind, name, lied = kinds.look(given.file, name)
+        stored, lied = keep(given, by)
         note = clean_text(f"{lied}{note}", 200)
-        stored = store.keep(given.chunks(), name, by=by, kind=kind.media, most=settings.ATTACHMENT_MB << 20)
     except (kinds.NotTaken, store.TooLarge, BadFormat) as error:
         return Refusal(str(error), "file")
     params = {"file": stored.pk, "of": of, "category": category, "note": note}
@@ -116,6 +113,14 @@ def take(
     if refusal is not None:
         store.forget(stored)
     return refusal
+
+
+def keep(given: UploadedFile, by: Any) -> tuple[StoredFile, str]:
+    """Store an uploaded file; with it what is to be noted of its name. Raises NotTaken, TooLarge, BadFormat."""
+    name = kinds.tidy_name(given.name or "")
+    assert given.file is not None
+    kind, name, lied = kinds.look(given.file, name)
+    return store.keep(given.chunks(), name, by=by, kind=kind.media, most=settings.ATTACHMENT_MB << 20), lied
 
 
 def _perform(
@@ -220,6 +225,11 @@ def picture(request: Any, attachment: int, page: int) -> HttpResponse:
         drawn, media = previews.picture_of(row.file, page)
     except (previews.NoPreview, store.Damaged):
         raise Http404 from None
+    return drawn_page(drawn, media)
+
+
+def drawn_page(drawn: bytes, media: str) -> HttpResponse:
+    """The answer that carries a picture drawn by us."""
     response = HttpResponse(drawn, content_type=media)
     response["Content-Security-Policy"] = SANDBOX
     response["Cache-Control"] = "no-store"

@@ -21,6 +21,7 @@ from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources import masks, nearby, quick, reading
 from neiqin.kernel.resources.models import Draft
+from neiqin.kernel.resources.pages import beside
 from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, site
 
@@ -47,22 +48,24 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         draft = Draft.objects.filter(
             person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
         ).first()
-        values = _stored(record, shape)
+        values, posted = _stored(record, shape), QueryDict()
         if draft:
             posted = QueryDict(open_blob(bytes(draft.body)).decode())
             values |= _values_of(read_form(posted, shape, partial=False), shape)
         elif brought := quick.carried(request):
             values |= _values_of(read_form(QueryDict(urlencode(brought)), shape, partial=True), shape)
-        return render(request, "form.html", _page(resource, shape, record, values, draft=draft))
+        return _shown(request, resource, record, _page(resource, shape, record, values, draft=draft), posted)
     given = read_form(request.POST, shape, partial="partial" in request.POST)
     rows, seen = _nearby(request, resource) if record is None else ([], "")
     if rows:
         page = _page(resource, shape, None, _stored(None, shape) | _values_of(given, shape))
         page.rows, page.nearby_seen = rows, seen
         page.submit_label = f"不是同一{resource.noun}，照样新建"
-        return render(request, "form.html", page, status=422)
+        return _shown(request, resource, record, page, status=422)
     try:
-        saved = _save(request, resource, shape, record, given)
+        saved = beside.together(
+            request.POST, resource, request.person, lambda: _save(request, resource, shape, record, given)
+        )
     except Invalid as error:
         saved = Saved(error.problems)
     except (KeyReused, TooSlow, NotAllowed) as error:
@@ -74,26 +77,38 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         return HttpResponseRedirect(saved.url)
     values = _stored(record, shape) | _values_of(given, shape)
     page = _page(resource, shape, record, values, problems=saved.problems, conflict=saved.conflict)
-    return _again(request, page, saved)
+    return _again(request, resource, record, page, saved)
 
 
-def _again(request: Any, page: Bag, saved: "Saved") -> HttpResponse:
+def _shown(
+    request: Any, resource: Resource, record: Any, page: Bag, posted: Any = None, *, status: int = 200
+) -> HttpResponse:  # fmt: skip
+    """The form. posted: the draft it begins with, else what was sent."""
+    if any(lines.check for lines in page.lines):
+        given = request.POST if posted is None else posted
+        page.beside = beside.shown(given, resource, record, request.person)
+    return render(request, "form.html", page, status=status)
+
+
+def _again(request: Any, resource: Resource, record: Any, page: Bag, saved: "Saved") -> HttpResponse:
     """The form once more, with what was wrong or is to be confirmed."""
     if saved.warned:
         page.warned, page.confirmed = saved.warned, " ".join(w["confirm"] for w in saved.warned)
         page.nearby_seen = request.POST.get("nearby", "")
         page.submit_label = "核对过，照样保存"
-    return render(request, "form.html", page, status=409 if saved.conflict else 422)
+    return _shown(request, resource, record, page, status=409 if saved.conflict else 422)
 
 
 @dataclass(frozen=True)
 class Saved:
-    """What came of saving: why not, what others changed, warnings to confirm, or where to go on."""
+    """What came of saving: why not, what others changed, warnings to confirm, or where to go on; record: what was
+    saved, or is there and waits for consent to its change."""
 
     problems: Sequence[Problem] = ()
     conflict: Bag | None = None
     warned: Sequence[Mapping[str, str]] = ()
     url: str = ""
+    record: int = 0
 
 
 def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
@@ -132,14 +147,14 @@ def _save(request: Any, resource: Resource, shape: Shape, record: Any, given: di
         target = record.pk if outcome.done else 0
     if outcome.held:
         messages.success(request, held_reason(outcome.held))
-        return Saved(url=resource.url_of(record.pk) if record else resource.url)
+        return Saved(url=resource.url_of(record.pk) if record else resource.url, record=record.pk if record else 0)
     refusal = next(iter(outcome.refused.values()), None)
     if refusal is not None and refusal.code == "conflict":
         record.refresh_from_db()
         return Saved(conflict=_conflict(record, shape, refusal))
     if refusal is not None and refusal.code == "warned":
         return Saved(warned=refusal.data)
-    return Saved([_problem_of(shape, refusal)]) if refusal else Saved(url=resource.url_of(target))
+    return Saved([_problem_of(shape, refusal)]) if refusal else Saved(url=resource.url_of(target), record=target)
 
 
 def held_reason(number: int) -> str:
@@ -310,6 +325,7 @@ def _page(
         nearby_seen="",
         rows=[],
         warned=(),
+        beside=[],
     )
 
 
