@@ -79,8 +79,9 @@ def ahead(**more):
 
 def test_an_address_with_a_file_is_taken_once_and_again_only_when_it_answers_differently(shop, say):  # noqa: F811
     with site() as shop_site:
-        shop_site.answers["/today.csv"] = (200, {"ETag": '"1"', "Content-Type": "text/csv"}, pdd("P-1"))
-        say("http", url=f"{shop_site.url}/today.csv", token="geheim-7", plain=True)
+        address = "/today.csv?key=geheim-7"
+        shop_site.answers[address] = (200, {"ETag": '"1"', "Content-Type": "text/csv"}, pdd("P-1"))
+        say("http", url=f"{shop_site.url}{address}", token="geheim-7", plain=True)
         minute()
         with ahead(minutes=2):
             minute()
@@ -89,16 +90,17 @@ def test_an_address_with_a_file_is_taken_once_and_again_only_when_it_answers_dif
         (_, first), (_, second) = shop_site.asked
         assert first["Authorization"] == "Bearer geheim-7"
         assert second["If-None-Match"] == '"1"'
-        shop_site.answers["/today.csv"] = (200, {"ETag": '"2"'}, pdd("P-2"))
+        shop_site.answers[address] = (200, {"ETag": '"2"'}, pdd("P-2"))
         with ahead(minutes=4):
             minute()
         assert numbers() == ["P-1", "P-2"]
-    assert "geheim-7" not in json.dumps(list(PullSource.objects.values("marks", "problem", "name")))
+    kept = [*PullSource.objects.values_list("marks", "problem", "name"), *Pull.objects.values_list("name", "words")]
+    assert "geheim-7" not in str(kept)
 
 
 def test_a_list_of_files_is_taken_file_by_file_and_one_that_cannot_be_read_is_told_and_left(shop, say):  # noqa: F811
     with site() as shop_site:
-        files = [{"name": "好的.csv", "url": "f/1"}, {"name": "坏的.csv", "url": "f/2"}, {"name": "没了.csv", "url": "f/3"},
+        files = [{"name": "好的.csv", "url": "f/1"}, {"name": "坏的.csv", "url": "f/2"}, {"name": "没了.csv", "url": "f/3?sign=geheim-7"},
                  {"name": "第二个.csv", "url": "f/4", "mark": "v1"}]  # fmt: skip
         body = json.dumps({"files": files}).encode()
         shop_site.answers["/out/list"] = (200, {"Content-Type": "application/json"}, body)
@@ -309,6 +311,11 @@ def test_a_folder_that_lets_nothing_be_moved_away_is_told_once_and_nothing_is_ta
     [
         ("ftp", {}, "来源「网店」的 kind 要写 folder、http、sftp 中的一个。"),
         ("http", {}, "来源「网店」缺 url。"),
+        (
+            "http",
+            {"url": "https://u:geheim-7@h/x"},
+            "来源「网店」的 url 里不要写用户名和密码，写在 user 和 password 里。",
+        ),
         ("sftp", {"host": "h", "user": "u", "pasword": "geheim-7"}, "来源「网店」里不认得 pasword。"),
         ("sftp", {"host": "h", "user": "u", "port": "22"}, "来源「网店」的 port 写法不对。"),
         ("folder", {"path": "/x", "every": 0}, "来源「网店」的 every 是分钟数，1 到 1440。"),

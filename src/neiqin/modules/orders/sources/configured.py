@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from neiqin.modules.orders.sources.connector import Connector
 
@@ -64,8 +65,16 @@ def _source(given: Mapping[str, Any], number: int) -> Source:
     kind = str(given.get("kind", ""))
     if kind not in KINDS:
         raise Misconfigured(f"{called}的 kind 要写 {'、'.join(KINDS)} 中的一个。")
-    needed, more = KINDS[kind]
     rest = {k: v for k, v in given.items() if k not in ("name", "kind", "every")}
+    _check(called, kind, given, rest)
+    minutes = given.get("every", 1)
+    if not 1 <= minutes <= LONGEST_MINUTES:
+        raise Misconfigured(f"{called}的 every 是分钟数，1 到 {LONGEST_MINUTES}。")
+    return Source(name, lambda: _open(kind, rest), minutes)
+
+
+def _check(called: str, kind: str, given: Mapping[str, Any], rest: Mapping[str, Any]) -> None:
+    needed, more = KINDS[kind]
     if lacking := needed - rest.keys():
         raise Misconfigured(f"{called}缺 {'、'.join(sorted(lacking))}。")
     if unknown := rest.keys() - needed - more:
@@ -73,10 +82,8 @@ def _source(given: Mapping[str, Any], number: int) -> Source:
     for key, value in given.items():
         if type(value) is not TYPES.get(key, str):
             raise Misconfigured(f"{called}的 {key} 写法不对。")
-    minutes = given.get("every", 1)
-    if not 1 <= minutes <= LONGEST_MINUTES:
-        raise Misconfigured(f"{called}的 every 是分钟数，1 到 {LONGEST_MINUTES}。")
-    return Source(name, lambda: _open(kind, rest), minutes)
+    if "@" in urlsplit(rest.get("url", "")).netloc:
+        raise Misconfigured(f"{called}的 url 里不要写用户名和密码，写在 user 和 password 里。")
 
 
 def _open(kind: str, rest: Mapping[str, Any]) -> Connector:

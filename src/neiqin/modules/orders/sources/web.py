@@ -28,6 +28,7 @@ from neiqin.modules.orders.sources.connector import MOST_BYTES, TOO_LARGE, Fetch
 STEP_SECONDS, WHOLE_SECONDS = 15, 180
 PIECE = 1 << 16
 MOST_FILES, MOST_LIST_BYTES = 1000, 1 << 20
+ITSELF = "."  # the key of what the address itself answers
 ETAG, MODIFIED = "etag:", "modified:"
 
 
@@ -55,20 +56,21 @@ class Web:
             self._headers["Authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
         inside = [urllib.request.ProxyHandler({})] if plain else []
         self._opener = urllib.request.build_opener(SameHost(), *inside)
-        self._brought: dict[str, Answer] = {}
+        self._brought: Answer | None = None
+        self._urls: dict[str, str] = {}
 
     def look(self, known: Mapping[str, str]) -> Sequence[Found]:
-        before = known.get(self.url, "")
+        before = known.get(ITSELF, "")
         answer = self._get(self.url, before)
         if answer is None:
-            return [Found(self.url, _name(self.url), before)]
+            return [Found(ITSELF, _name(self.url), before)]
         if answer.is_list:
             return self._listed(answer.content)
-        self._brought[self.url] = answer
-        return [Found(self.url, answer.name, answer.mark)]
+        self._brought = answer
+        return [Found(ITSELF, answer.name, answer.mark)]
 
     def fetch(self, found: Found, known: str) -> Fetched | None:
-        answer = self._brought.pop(found.key, None) or self._get(found.key, known, of_list=True)
+        answer = self._brought if found.key == ITSELF else self._get(self._urls[found.key], known, of_list=True)
         return Fetched(answer.content, found.mark or answer.mark) if answer else None
 
     def done(self, found: Found, told: Told) -> None:
@@ -78,19 +80,20 @@ class Web:
         """The mark is enough."""
 
     def close(self) -> None:
-        self._brought.clear()
+        self._brought = None
 
     def _listed(self, content: bytes) -> list[Found]:
         try:
             given = json.loads(content)
             files = given["files"] if isinstance(given, dict) else given
             found = [_found(self.url, one) for one in files[:MOST_FILES]]
+            self._urls = {f.key: url for f, url in found}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise Trouble(f"{_host(self.url)} 给的清单看不懂，应为 files 里每个文件一项，写 name 和 url。") from None
-        away = next((f.key for f in found if _origin(f.key) != _origin(self.url)), "")
+        away = next((url for url in self._urls.values() if _origin(url) != _origin(self.url)), "")
         if away:
             raise Trouble(f"{_host(self.url)} 的清单指到别的主机 {_host(away)}，没有取。")
-        return found
+        return [f for f, _ in found]
 
     def _get(self, url: str, known: str, *, of_list: bool = False) -> Answer | None:
         """None: it is still what is known."""
@@ -182,10 +185,12 @@ def _conditions(known: str) -> dict[str, str]:
     return {}
 
 
-def _found(base: str, one: Mapping[str, Any]) -> Found:
+def _found(base: str, one: Mapping[str, Any]) -> tuple[Found, str]:
+    """A file of the list, and its address. Its key is kept: what follows the ? of an address may be a secret."""
     url = urljoin(base, str(one["url"]))
     mark = str(one.get("mark") or "")
-    return Found(url, str(one.get("name") or _name(url))[:200], f"list:{mark}" if mark else "")
+    name = str(one.get("name") or _name(url))[:200]
+    return Found(f"{urlsplit(url).path} {name}", name, f"list:{mark[:200]}" if mark else ""), url
 
 
 def _refusal(url: str, code: int) -> str:
