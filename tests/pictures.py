@@ -1,12 +1,14 @@
-"""Make docs/pictures from a running demo: `python -m tests.pictures http://127.0.0.1:8000` (needs Chromium)."""
+"""Make docs/pictures from a running demo: `python -m tests.pictures http://127.0.0.1:8000 [name …]`; needs Chromium."""
 
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+
+from tests.journeys.test_guide import fill_the_grid, first_approval, lay_the_original_beside, preview_orders, stay
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures"
 SIZES = {"1440": (1440, 900), "1366": (1366, 640), "390": (390, 844)}
@@ -20,6 +22,13 @@ PAGES = {
         "imports": "/imports/",
         "followups": "/customers/followup/",
         "pool": "/customers/pooled/",
+        "daily": "/orders/daily/",
+        "approval": "/approvals/",
+    },
+    "linzhixia": {
+        "grid": "/orders/order/new/",
+        "original": "/orders/order/new/",
+        "order-import": "/imports/?kind=orders.order",
     },
     "fangjingyi": {
         "quality": "/customers/quality/",
@@ -28,10 +37,17 @@ PAGES = {
         "checks": "/checks/",
     },
 }
+# What is done on a page before it is taken.
+DONE = {
+    "approval": first_approval,
+    "grid": fill_the_grid,
+    "original": lay_the_original_beside,
+    "order-import": preview_orders,
+}
 
 
-def main(url: str) -> None:
-    """Sign in as a manager and as the head of the office at each size and take the pages."""
+def main(url: str, names: Collection[str] = ()) -> None:
+    """Sign in as a manager, a clerk and the head of the office at each size and take the pages, or those of `names`."""
     FOLDER.mkdir(exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
@@ -40,19 +56,25 @@ def main(url: str) -> None:
         for size, (width, height) in SIZES.items():
             for theme in ("light", "dark") if size == "1440" else ("light",):
                 ending = f"{size}{'-dark' if theme == 'dark' else ''}.png"
-                for login, pages in PAGES.items():
+                for login, all_pages in PAGES.items():
+                    pages = {n: address for n, address in all_pages.items() if not names or n in names}
+                    if not pages:
+                        continue
                     context = browser.new_context(
                         viewport={"width": width, "height": height}, locale="zh-CN", color_scheme=theme, bypass_csp=True
                     )
-                    _take(context.new_page(), url, login, pages, ending)
+                    _take(context.new_page(), url, login, pages, ending, names)
                     context.close()
         browser.close()
 
 
-def _take(page: Page, url: str, login: str, pages: Mapping[str, str], ending: str) -> None:
+def _take(
+    page: Page, url: str, login: str, pages: Mapping[str, str], ending: str, names: Collection[str]
+) -> None:  # fmt: skip
     page.goto(f"{url}/login/")
     page.wait_for_timeout(200)
-    page.screenshot(path=FOLDER / f"login-{ending}")
+    if not names:
+        page.screenshot(path=FOLDER / f"login-{ending}")
     page.fill("input[name=login]", login)
     page.fill("input[name=password]", PASSWORD)
     page.click("button[type=submit]")
@@ -63,9 +85,10 @@ def _take(page: Page, url: str, login: str, pages: Mapping[str, str], ending: st
         answer = page.goto(url + address.replace("{record}", record))
         assert answer is not None, address
         assert answer.ok, address
+        DONE.get(name, stay)(page)
         page.wait_for_timeout(300)
         page.screenshot(path=FOLDER / f"{name}-{ending}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1].rstrip("/"))
+    main(sys.argv[1].rstrip("/"), sys.argv[2:])
