@@ -17,16 +17,13 @@ from neiqin.kernel.approvals.models import OPEN, Request
 from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
-from neiqin.kernel.resources.pages.forms import form_field, held_reason
+from neiqin.kernel.resources.pages.forms import held_reason
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders import delivering, fields, parts, renewing, shipping, stocking
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
 from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
-from neiqin.modules.stock import moving
-from neiqin.modules.stock.models import OPEN as OPEN_WAREHOUSE
-from neiqin.modules.stock.models import Warehouse
 
 GOODS = (
     Field("order_line", "品名", column="order_line__item_name"),
@@ -38,6 +35,7 @@ GOODS_LEFT = (
     Field("item", "品名"), Field("spec", "规格型号"), Field("quantity", "订货", "quantity"),
     Field("shipped", "已发", "quantity"), Field("left", "未发", "quantity"), Field("unit", "单位"),
 )  # fmt: skip
+FORM = tuple(f for f in fields.DELIVERY if f.name != "order")
 STOCK = Field("stock", "现存", "quantity")
 
 PARTS = (
@@ -231,24 +229,9 @@ def ship(request: Any) -> HttpResponse:
     ]  # fmt: skip
     page = Bag(
         order=order, rows=rows, errors=problems, request_key=given.get("request_key") or uuid4().hex, stock=bool(there),
-        fields=_asked(given, problems),
+        fields=stocking.asked(FORM, given, problems),
     )  # fmt: skip
     return render(request, "orders_ship.html", page, status=422 if problems else 200)
-
-
-def _asked(given: Any, problems: list[Problem]) -> list[Bag]:
-    """The fields of a delivery; the warehouse, where there are any, is the one that would be taken."""
-    places = dict(Warehouse.objects.filter(state=OPEN_WAREHOUSE).values_list("pk", "name"))
-    main = moving.main_warehouse()
-    chosen = given.get("warehouse", str(main.pk) if main else "")
-    name = places.get(int(chosen), "") if chosen.isdecimal() and len(chosen) < 19 else ""
-    found = []
-    for field in fields.DELIVERY:
-        if field.name == "warehouse" and places:
-            found.append(form_field(field, chosen if name else "", name, errors=problems))
-        elif field.name not in ("order", "warehouse"):
-            found.append(form_field(field, given.get(field.name, ""), errors=problems))
-    return found
 
 
 def _left(line: OrderLine, gone: dict[int, Decimal]) -> str:

@@ -12,14 +12,13 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, TooSlow
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
-from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.screen import Bag, render
-from neiqin.modules.orders import delivering, fields
+from neiqin.modules.orders import delivering, fields, stocking
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, shipped_of
 
 MOST = 200  # what a page of the list holds
 # What is the same for all of them; a waybill, packages and freight are each delivery's own.
-SHARED = tuple(f for f in fields.DELIVERY if f.name in ("shipped_on", "carrier", "remark"))
+SHARED = tuple(f for f in fields.DELIVERY if f.name in ("shipped_on", "warehouse", "carrier", "remark"))
 
 
 def many(request: Any, orders: Iterable[Order]) -> HttpResponse:
@@ -37,7 +36,7 @@ def many(request: Any, orders: Iterable[Order]) -> HttpResponse:
     page = Bag(
         results=None, rows=rows, errors=problems, request_key=given.get("request_key") or uuid4().hex,
         ready=sum(1 for r in rows if r.goods),
-        fields=[form_field(f, given.get(f.name, ""), errors=problems) for f in SHARED],
+        fields=stocking.asked(SHARED, given, problems),
     )  # fmt: skip
     return render(request, "orders_ship_many.html", page, status=422 if problems else 200)
 

@@ -2,7 +2,7 @@
 and not yet shipped is promised (decision 0016). A company without warehouses notices nothing of it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -13,6 +13,8 @@ from neiqin.kernel.actions.batch import NewBatch
 from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.shape import Problem
+from neiqin.kernel.resources.pages.forms import form_field
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.catalog.models import Product
@@ -168,6 +170,22 @@ def there(lines: Collection[OrderLine]) -> dict[int, Decimal]:
 def cut(quantity: Decimal) -> Decimal:
     """Whole thousandths: 3 pieces are 0.125 of a box of 24, and never more than they are."""
     return quantity.quantize(Decimal("0.001"), ROUND_FLOOR)
+
+
+def asked(fields: Iterable[Field], given: Any, problems: Sequence[Problem]) -> list[Bag]:
+    """These fields of a delivery's form as they stand in `given`; the warehouse, where there are any, is the one that
+    would be taken if nothing were said."""
+    places = dict(Warehouse.objects.filter(state=OPEN).values_list("pk", "name"))
+    main = moving.main_warehouse()
+    chosen = given.get("warehouse", str(main.pk) if main else "")
+    name = places.get(int(chosen), "") if chosen.isdecimal() and len(chosen) < 19 else ""
+    found = []
+    for field in fields:
+        if field.name != "warehouse":
+            found.append(form_field(field, given.get(field.name, ""), errors=problems))
+        elif places:
+            found.append(form_field(field, chosen if name else "", name, errors=problems))
+    return found
 
 
 def panel(record: Product, person: Any) -> Bag | None:
