@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.journeys.test_guide import fill_the_grid, first_approval, lay_the_original_beside, preview_orders, stay
+from tests.journeys.preparing import fill_the_grid, first_approval, lay_the_original_beside, preview_orders, stay
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/pictures"
 SIZES = {"1440": (1440, 900), "1366": (1366, 640), "390": (390, 844)}

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from neiqin import demo
+from tests.journeys.preparing import pasted
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -77,17 +78,6 @@ def test_what_one_ships_the_other_sees_on_the_board_without_reloading(desk):
     at = next(n for n, label in enumerate(column, 1) if label.startswith("已发货"))
     expect(board.locator(f"tbody td:nth-child({at})")).to_contain_text(number, timeout=15_000)
     assert board.evaluate("window.stays") == 1, "the page was never loaded again"
-
-
-def pasted(page, cell, text):
-    """Paste a block into a cell, as a spreadsheet gives it."""
-    cell.click()
-    page.evaluate(
-        "([id, text]) => { const clipboardData = new DataTransfer(); clipboardData.setData('text/plain', text);"
-        " const given = {clipboardData, bubbles: true, cancelable: true};"
-        " document.getElementById(id).dispatchEvent(new ClipboardEvent('paste', given)); }",
-        [cell.get_attribute("id"), text],
-    )
 
 
 def test_five_hundred_lines_are_pasted_from_excel_and_said_to_be_right_or_wrong_while_one_types(desk):
