@@ -20,11 +20,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.load import Clerk
+from tests.faults.orders_load import OrderDesk
 from tests.fixtures import ROOT
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
 
 pytestmark = pytest.mark.platform
-KILLS = int(os.environ.get("NEIQIN_KILLS", "50"))
+KILLS = int(os.environ.get("NEIQIN_KILLS", "14"))
 VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "backend")
 CLERKS = 6
 
@@ -55,6 +56,7 @@ class Company:
     up: Up
     people: list[int]
     tokens: list[str]
+    desk: dict
 
     @contextlib.contextmanager
     def at_work(self, name, limit=10**9, clerks=CLERKS):
@@ -62,7 +64,12 @@ class Company:
         stop = threading.Event()
         found = [
             Clerk(
-                f"{name}{n}", self.up.port, self.tokens[n % 2], self.people[n % 2 :] + self.people[: n % 2], stop, limit
+                f"{name}{n}",
+                self.up.port,
+                self.tokens[n % 2],
+                stop,
+                limit,
+                people=self.people[n % 2 :] + self.people[: n % 2],
             )
             for n in range(clerks)
         ]
@@ -154,21 +161,25 @@ def matches(found, clerks):
 
 
 def test_killed_at_random_moments_everything_acknowledged_is_there_once_and_nothing_half(company):
-    with company.at_work("kill") as clerks:
-        killed = kill_at_random(company.up, clerks, KILLS)
+    desk = OrderDesk.of(company.desk, port=company.up.port, stop=threading.Event())
+    with company.at_work("kill", clerks=3) as clerks, desk.at_work():
+        killed = kill_at_random(company.up, [*clerks, *desk.everybody], KILLS)
         assert until(company.up.all_running, 60), company.up.log()[-3000:]
-        time.sleep(0.5)
+        assert until(lambda: desk.busy, 90), desk.counts
     assert sum(killed.values()) == KILLS
     assert all(killed.values())
     found = inside("look", company.up.data)
     assert found["never"] == {}
     matches(found, clerks)
+    desk.matches(found["desk"])
     assert len(found["customers"]) == found["contacts"]
     assert sum(c.retried for c in clerks) > KILLS / 3  # the kills were felt
     report = command("verify", "--json", data=company.up.data)
     assert (report["ok"], report["problems"]) == (True, [])
     assert until(lambda: command("verify", "--json", data=company.up.data)["unsealed"] == 0, 30)
-    print(f"{killed}, {sum(c.done for c in clerks)} actions, {sum(c.retried for c in clerks)} sent again")  # noqa: T201
+    everybody = [*clerks, *desk.everybody]
+    done, again = sum(c.done for c in everybody), sum(c.retried for c in everybody)
+    print(f"{killed}, {done} done, {again} sent again, {desk.counts}")  # noqa: T201
 
 
 def test_a_backup_under_load_is_restored_elsewhere_and_goes_on_in_a_new_era(company):
@@ -182,7 +193,7 @@ def test_a_backup_under_load_is_restored_elsewhere_and_goes_on_in_a_new_era(comp
     restored = command("restore", str(file), data=data)
     assert restored["verify"]["ok"] is True
     assert restored["verify"]["unsealed"] == 0
-    elsewhere = Company(Up(data, free_port()), company.people, company.tokens)
+    elsewhere = Company(Up(data, free_port()), company.people, company.tokens, company.desk)
     elsewhere.up.start()
     try:
         found = inside("look", data)
@@ -231,7 +242,7 @@ def test_a_restore_killed_half_way_goes_on_in_a_new_era_at_the_next_start(compan
     arguments = [sys.executable, "-c", HALF, str(file), str(data.parent / "工")]
     done = subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment)
     assert done.returncode == 0, done.stderr
-    elsewhere = Company(Up(data, free_port()), company.people, company.tokens)
+    elsewhere = Company(Up(data, free_port()), company.people, company.tokens, company.desk)
     elsewhere.up.start()
     try:
         with elsewhere.at_work("later", limit=5, clerks=2):

@@ -204,17 +204,7 @@ def _write_routes(router: Router, resource: Resource) -> None:
     known: dict[str, Any] = {"by_alias": True, "response": schemas.responses(resource)}
 
     if resource.create is not None:
-        made = resource.create
-
-        @router.post(
-            "", operation_id=f"create_{name}", summary=made.label, openapi_extra=schemas.body(made.shape), **known
-        )
-        def create_record(request: Any) -> Any:
-            outcome = _perform(request, made, rows=[_body(request, made.shape, request.person)])
-            if outcome.held:
-                return answer(202, {"held": outcome.held})
-            _all_done(outcome)
-            return _record(request, resource, outcome.done[0], status=200 if outcome.repeated else 201)
+        create_route(router, resource, resource.create)
 
     if resource.edit is not None:
         changed = resource.edit
@@ -232,6 +222,25 @@ def _write_routes(router: Router, resource: Resource) -> None:
                 return answer(202, {"held": outcome.held})
             _all_done(outcome)
             return _record(request, resource, record_id)
+
+
+def create_route(router: Router, resource: Resource, made: Action) -> None:
+    """POST of a new record: of every resource that people create, and of those that a module makes on its own page."""
+
+    @router.post(
+        "",
+        operation_id=f"create_{resource.api_name}",
+        summary=made.label,
+        openapi_extra=schemas.body(made.shape),
+        by_alias=True,
+        response=schemas.responses(resource),
+    )
+    def create_record(request: Any) -> Any:
+        outcome = _perform(request, made, rows=[_body(request, made.shape, request.person)])
+        if outcome.held:
+            return answer(202, {"held": outcome.held})
+        _all_done(outcome)
+        return _record(request, resource, outcome.done[0], status=200 if outcome.repeated else 201)
 
 
 def _action_routes(router: Router, resource: Resource, action: Action) -> None:

@@ -87,6 +87,7 @@ module = Module(
         RuleFile(RULES / "customer_classes.json"),
     ],
     forms=printed.FORMS,
+    api=["neiqin.modules.orders.endpoints.add_endpoints"],
     clocks=[
         Clock(
             "orders.audit", "审单", on=f"{ORDER}.submitted", until=(f"{ORDER}.approved", f"{ORDER}.sent_back"),

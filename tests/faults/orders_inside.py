@@ -1,0 +1,146 @@
+"""The order desk as it is looked at inside an installation: who works there, what is there, what should never be."""
+
+from typing import Any
+
+NAME = "订货"  # how the customers begin that only order
+TABLES = (
+    "orders_order", "orders_orderline", "orders_delivery", "orders_deliveryline", "approvals_request",
+    "approvals_node", "approvals_task",
+)  # fmt: skip
+
+
+def _out_of_order(table: str) -> str:
+    return f"""SELECT id FROM (SELECT id, number, split_part(number, '-', 2) AS said,
+        row_number() OVER (PARTITION BY split_part(number, '-', 1) ORDER BY number) AS place FROM {table}) AS n
+        WHERE said = '' OR said::bigint <> place"""
+
+
+def _numbered_twice(table: str) -> str:
+    return f"""SELECT row_id FROM actions_change WHERE tbl = '{table}' AND after::jsonb->>'number' <> ''
+        GROUP BY row_id HAVING count(DISTINCT after::jsonb->>'number') > 1"""
+
+
+NEVER = {
+    "order numbers out of order": _out_of_order("orders_order"),
+    "delivery numbers out of order": _out_of_order("orders_delivery"),
+    "request numbers out of order": _out_of_order("approvals_request"),
+    "orders with two numbers": _numbered_twice("orders_order"),
+    "deliveries with two numbers": _numbered_twice("orders_delivery"),
+    "orders without their three lines": """SELECT id FROM orders_order o
+        WHERE (SELECT count(*) FROM orders_orderline WHERE order_id = o.id) <> 3""",
+    "orders that are not the sum of their lines": """SELECT o.id FROM orders_order o JOIN LATERAL (
+        SELECT sum(gross) AS gross, sum(net) AS net, sum(tax) AS tax, sum(off) AS off, sum(quantity * price) AS whole
+        FROM orders_orderline WHERE order_id = o.id) l ON true
+        WHERE (o.amount, o.net, o.tax, o.order_discount, o.amount, o.amount)
+            IS DISTINCT FROM (l.gross, l.net, l.tax, l.off, l.net + l.tax, l.whole - l.off)""",
+    "orders without their personal key": """SELECT id FROM orders_order o
+        WHERE NOT EXISTS (SELECT FROM personal_personalkey WHERE subject = o.subject AND wrapped <> '')""",
+    "versions of orders that are not the number of their events": """SELECT id FROM orders_order o
+        WHERE version <> (SELECT count(*) FROM actions_event WHERE model = 'orders.order' AND record_id = o.id
+                          AND name IN ('orders.order.created', 'orders.order.submitted', 'orders.order.confirmed',
+                                       'orders.order.approved'))""",
+    "steps of an order taken twice": """SELECT record_id FROM actions_event WHERE model = 'orders.order'
+        AND name IN ('orders.order.created', 'orders.order.submitted', 'orders.order.confirmed',
+                     'orders.order.approved') GROUP BY record_id, name HAVING count(*) > 1""",
+    "orders that are approved without having been so, or the other way round": """SELECT id FROM orders_order o
+        WHERE (state IN ('approved', 'executing')) <> EXISTS (SELECT FROM actions_event
+            WHERE model = 'orders.order' AND record_id = o.id AND name = 'orders.order.approved')""",
+    "open requests without an open task or node": """SELECT id FROM approvals_request r WHERE state = 'open' AND NOT (
+        EXISTS (SELECT FROM approvals_task t JOIN approvals_node n ON n.id = t.node_id
+                WHERE t.request_id = r.id AND t.state = 'open' AND n.state = 'open'))""",
+    "finished requests with an open task": """SELECT id FROM approvals_request r WHERE state <> 'open'
+        AND EXISTS (SELECT FROM approvals_task WHERE request_id = r.id AND state IN ('open', 'waiting'))""",
+    "finished requests with an open node": """SELECT id FROM approvals_request r WHERE state <> 'open'
+        AND EXISTS (SELECT FROM approvals_node WHERE request_id = r.id AND state = 'open')""",
+    "tasks decided twice": """SELECT row_id FROM actions_change WHERE tbl = 'approvals_task'
+        AND after::jsonb->>'state' IN ('agreed', 'refused') GROUP BY row_id HAVING count(*) > 1""",
+    "seats decided by two": """SELECT min(id) FROM approvals_task WHERE state IN ('agreed', 'refused')
+        GROUP BY node_id, seat HAVING count(*) > 1""",
+    "approvals that could not be performed": "SELECT id FROM approvals_request WHERE state = 'failed'",
+    "approved requests not performed exactly once": """SELECT id FROM approvals_request r WHERE state = 'done' AND 1 <>
+        (SELECT count(*) FROM actions_event WHERE model = 'orders.order' AND record_id = r.record_id
+         AND name = 'orders.order.approve.approved')""",
+    "orders performed without the consent that they waited for": """SELECT record_id FROM approvals_request r
+        WHERE state <> 'done' AND EXISTS (SELECT FROM actions_event WHERE model = 'orders.order'
+            AND record_id = r.record_id AND name = 'orders.order.approved')""",
+    "orders with two requests": """SELECT record_id FROM approvals_request GROUP BY record_id HAVING count(*) > 1""",
+    "held runs that are closed though they wait, or the other way round": """SELECT h.id FROM actions_held h
+        JOIN approvals_request r ON r.held_id = h.id WHERE (h.closed_at IS NOT NULL) <> (r.state = 'done')""",
+    "more out than ordered and the tolerance": """SELECT l.id FROM orders_orderline l
+        JOIN catalog_product p ON p.id = l.product_id JOIN orders_deliveryline g ON g.order_line_id = l.id
+        JOIN orders_delivery d ON d.id = g.delivery_id AND d.state <> 'void'
+        GROUP BY l.id, p.tolerance HAVING sum(g.quantity) > l.quantity * (1 + p.tolerance / 100)""",
+    "deliveries without their two lines": """SELECT id FROM orders_delivery d
+        WHERE (SELECT count(*) FROM orders_deliveryline WHERE delivery_id = d.id) <> 2""",
+    "orders in execution with nothing out, or the other way round": """SELECT id FROM orders_order o
+        WHERE (state = 'executing') <> EXISTS (SELECT FROM orders_delivery WHERE order_id = o.id)""",
+    "percent shipped that is not what has gone out": """SELECT o.id FROM orders_order o
+        JOIN orders_progress p ON p.order_id = o.id WHERE p.shipped IS DISTINCT FROM (
+            SELECT round(100 * sum(least(l.quantity, coalesce(g.out, 0)) * l.price) / sum(l.quantity * l.price), 1)
+            FROM orders_orderline l LEFT JOIN (SELECT order_line_id, sum(quantity) AS out FROM orders_deliveryline
+                GROUP BY order_line_id) g ON g.order_line_id = l.id WHERE l.order_id = o.id)""",
+    "orders without their progress": """SELECT id FROM orders_order o
+        WHERE NOT EXISTS (SELECT FROM orders_progress WHERE order_id = o.id)""",
+    "runs of orders without an event": """SELECT id FROM actions_run r WHERE
+        (action LIKE 'orders.order.%' OR action LIKE 'orders.delivery.%' OR action LIKE 'approvals.request.%')
+        AND NOT EXISTS (SELECT FROM actions_event WHERE run_id = r.id)
+        AND NOT EXISTS (SELECT FROM actions_request WHERE key = r.request_key AND person_id = r.person_id
+                        AND outcome->>'run' IS NULL)""",
+}
+
+
+def people() -> dict[str, Any]:
+    """A clerk, two managers, the director and who ships; customers that order, products at 100 yuan."""
+    from neiqin.kernel.people import tokens
+    from neiqin.kernel.people.actors import actor_of
+    from tests import factories
+
+    rights = {f"customers_{r}": "all" for r in factories.CUSTOMER_RIGHTS} | {"catalog_view": "all"}
+    rights |= {f"orders_{r}": "all" for r in ("view", "create", "edit", "approve", "ship")}
+    rights |= {"approvals_view": "own"}
+    sales = factories.unit("销售部")
+    team = factories.unit("华东二组", sales)
+
+    def person(name: str, position: str, unit: Any = team) -> Any:
+        return factories.person(name, unit_=unit, position_=factories.position(position, **rights))
+
+    def token(someone: Any) -> str:
+        return tokens.issue(factories.login_of(someone).username)
+
+    manager = person("陆建国", "销售经理")
+    approvers = [
+        manager, factories.person("程望舒", unit_=team, position_=manager.position), person("许曼", "销售总监", sales)
+    ]  # fmt: skip
+    goods = [factories.product(tolerance=t) for t in ("0", "0", "10", "25")]
+    factories.price_list(dict.fromkeys(goods, 100))
+    rep = actor_of(person("郑可", "销售代表").pk)
+    return {
+        "clerk": token(person("林知夏", "销售助理")),
+        "shipper": token(person("侯志强", "仓库")),
+        "approvers": [(p.pk, token(p)) for p in approvers],
+        "customers": [factories.customer(rep, f"{NAME}{n}机械有限公司").pk for n in "甲乙丙"],
+        "products": [p.pk for p in goods],
+    }
+
+
+def look() -> dict[str, Any]:
+    """The orders with their states, the requests, who has decided what, and how much of each line is out."""
+    from django.db.models import F, Sum
+
+    from neiqin.kernel.approvals.models import Request, Task
+    from neiqin.kernel.personal.columns import open_columns
+    from neiqin.modules.orders.models import DeliveryLine, Order
+
+    orders = list(Order.objects.all())
+    unread = [
+        o.pk for o, t in zip(orders, open_columns(orders, ["consignee"]), strict=True) if t["consignee"] != "潘工"
+    ]
+    decided = Task.objects.filter(state__in=("agreed", "refused")).exclude(way=Task.Way.KNOWN)
+    out = DeliveryLine.objects.values_list("order_line_id").annotate(Sum("quantity"))
+    return {
+        "orders": {o.pk: o.state for o in orders},
+        "unread": unread,
+        "requests": list(Request.objects.values("id", "state", order=F("record_id"))),
+        "decisions": list(decided.values_list("request_id", "person_id", "state")),
+        "shipped": {line: f"{n.normalize():f}" for line, n in out},
+    }
