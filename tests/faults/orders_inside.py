@@ -79,6 +79,11 @@ NEVER = {
             SELECT round(100 * sum(least(l.quantity, coalesce(g.out, 0)) * l.price) / sum(l.quantity * l.price), 1)
             FROM orders_orderline l LEFT JOIN (SELECT order_line_id, sum(quantity) AS out FROM orders_deliveryline
                 GROUP BY order_line_id) g ON g.order_line_id = l.id WHERE l.order_id = o.id)""",
+    "stocks that are not the sum of their movements": """SELECT s.id FROM stock_stock s WHERE on_hand <> (
+        SELECT sum(quantity) FROM stock_movement WHERE warehouse_id = s.warehouse_id AND product_id = s.product_id)""",
+    "deliveries whose goods have not left the warehouse, or twice": """SELECT id FROM orders_delivery d
+        WHERE (SELECT sum(quantity) FROM orders_deliveryline WHERE delivery_id = d.id) IS DISTINCT FROM
+            (SELECT -sum(quantity) FROM stock_movement WHERE model = 'orders.delivery' AND record = d.id)""",
     "orders without their progress": """SELECT id FROM orders_order o
         WHERE NOT EXISTS (SELECT FROM orders_progress WHERE order_id = o.id)""",
     "runs of orders without an event": """SELECT id FROM actions_run r WHERE
@@ -90,7 +95,7 @@ NEVER = {
 
 
 def people() -> dict[str, Any]:
-    """A clerk, two managers, the director and who ships; customers that order, products at 100 yuan."""
+    """A clerk, two managers, the director and who ships; customers that order, products at 100 yuan, in stock."""
     from neiqin.kernel.people import tokens
     from neiqin.kernel.people.actors import actor_of
     from tests import factories
@@ -112,6 +117,9 @@ def people() -> dict[str, Any]:
         manager, factories.person("程望舒", unit_=team, position_=manager.position), person("许曼", "销售总监", sales)
     ]  # fmt: skip
     goods = [factories.product(tolerance=t) for t in ("0", "0", "10", "25")]
+    place = factories.warehouse()
+    for one in goods:
+        factories.stocked(one, 100_000, place)
     factories.price_list(dict.fromkeys(goods, 100))
     rep = actor_of(person("郑可", "销售代表").pk)
     return {

@@ -25,7 +25,7 @@ from tests.fixtures import ROOT
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
 
 pytestmark = pytest.mark.platform
-KILLS = int(os.environ.get("NEIQIN_KILLS", "14"))
+KILLS = int(os.environ.get("NEIQIN_KILLS", "28"))
 VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "backend")
 CLERKS = 6
 

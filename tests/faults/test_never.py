@@ -45,6 +45,9 @@ WRONG = [
     ("orders in execution with nothing out, or the other way round",
      "UPDATE orders_order SET state = 'approved' WHERE state = 'executing'"),
     ("percent shipped that is not what has gone out", "UPDATE orders_progress SET shipped = shipped + 1"),
+    ("stocks that are not the sum of their movements", "UPDATE stock_stock SET on_hand = on_hand + 1"),
+    ("deliveries whose goods have not left the warehouse, or twice",
+     "UPDATE orders_deliveryline SET quantity = quantity + 1"),
     ("orders without their progress", "DELETE FROM orders_progress WHERE shipped = 0"),
 ]  # fmt: skip
 
