@@ -1,6 +1,6 @@
 """Duplicates: found at night, merged with all that hangs on them, and parted again (C-DATA-01)."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -11,10 +11,13 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.personal.columns import open_columns
+from neiqin.modules.catalog.models import CustomerItem, PriceList
 from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Alias, Contact, Customer, FollowUp
 from neiqin.modules.duplicates import finding, merging
 from neiqin.modules.duplicates.models import Merged, Suspect
+from neiqin.modules.orders.models import Order
+from neiqin.modules.retention.models import Dealing, Loss
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -192,6 +195,36 @@ def test_parting_puts_everything_back_as_it_was(pair, client):
     assert snapshot() == before
     assert not Merged.objects.exists()
     assert client.get(f"/customers/customer/{pair.second.pk}/").status_code == 200
+
+
+def test_orders_prices_item_numbers_and_losses_go_along_and_come_back(pair):
+    bearing, seal = factories.product(), factories.product()
+    for customer, numbers in ((pair.first, {"A-1": bearing}), (pair.second, {"A-1": bearing, "B-2": seal})):
+        for number, product in numbers.items():
+            product.customer_items.create(customer=customer, item_no=number)
+    own = factories.price_list({bearing: 90}, kind="customer", customer=pair.second.pk)
+    mine, other = factories.approved(factories.order(pair.second)), factories.order(factories.customer())
+    loss = Loss.objects.create(
+        customer=pair.second, owner_id=pair.second.owner_id, unit_id=pair.second.unit_id, name=pair.second.name,
+        level="ordinary", last_on=date(2025, 1, 2), lost_on=date(2025, 7, 1), **factories.stamps(),
+    )  # fmt: skip
+    assert Dealing.objects.get(customer=pair.second).status == "first"
+
+    def of(customer):
+        items = CustomerItem.objects.filter(customer=customer).order_by("pk").values_list("item_no", flat=True)
+        models = (Order, PriceList, Loss)
+        return [list(items), *(list(m.objects.filter(customer=customer).values_list("pk", flat=True)) for m in models)]
+
+    before = of(pair.first), of(pair.second)
+    merged(pair)
+    assert of(pair.first) == [["A-1", "B-2"], [mine.pk], [own.pk], [loss.pk]]
+    assert of(pair.second) == [["A-1"], [], [], []], "a number that is there already stays with the old file"
+    assert Dealing.objects.get(customer=pair.first).status == "first", "it has dealt now"
+    again = Order.objects.get(pk=mine.pk)
+    assert (again.name, again.owner_id, again.version) == (mine.name, mine.owner_id, mine.version), "whose it was"
+    assert Order.objects.get(pk=other.pk).customer_id == other.customer_id
+    perform(merging.part, [pair.first.pk, pair.second.pk], by=pair.by)
+    assert (of(pair.first), of(pair.second)) == before
 
 
 def test_parting_leaves_what_was_changed_since_and_says_so(pair):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
+from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.records import Changes, creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
@@ -31,6 +32,7 @@ from neiqin.modules.catalog.models import (
     Product,
     ProductUnit,
 )
+from neiqin.modules.customers.moving import take_along
 
 EDIT = "catalog.edit"
 CATEGORY = Shape(fields.CATEGORY)
@@ -144,3 +146,13 @@ def renew(
             lists.last(lambda new=new: NUMBERS.assign([new]))  # type: ignore[misc]
     lists.unchanged_but_told()
     lists.tell({i: {"note": f"{from_on:%Y-%m-%d} 起，在草稿里改"} for i in lists.ids})
+
+
+_SAME_NUMBER = """EXISTS (SELECT FROM catalog_customeritem s
+WHERE s.customer_id = v."into" AND s.item_no = t.item_no AND s.id <> t.id)"""
+
+
+def of_merged(happened: Happened) -> None:
+    """Effect of customers merged into another: its prices and item numbers are the other's now."""
+    take_along(happened, "catalog_pricelist")
+    take_along(happened, "catalog_customeritem", unless=_SAME_NUMBER)

@@ -18,6 +18,7 @@ module = Module(
     imports=[imports.products],
     tools=[pages.tools],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("price_policy", "floor_price")],
+    effects={"customers.customer.merged": actions.of_merged},
     urls=[path(pages.URL.lstrip("/"), pages.price, name="catalog_price")],
     menu=[MenuEntry("这个价怎么来的", pages.URL, "search", "业务", VIEW, tucked=True)],
     carries={"C-LEAD-11": (resources.price_list.url, "优惠政策的文件")},

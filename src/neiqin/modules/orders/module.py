@@ -110,6 +110,7 @@ module = Module(
         **{f"{r.key}.{verb}": booking.of_bookings for r in booking.RESOURCES for verb in ("created", "voided")},
         f"{ORDER}.closed": parts.of_closed,
         f"{ORDER}.voided": parts.of_closed,
+        "customers.customer.merged": trade.of_merged,
         "customers.customer.edited": renewing.of_customers,
     },
     urls=[

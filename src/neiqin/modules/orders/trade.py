@@ -10,6 +10,7 @@ from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.customers import fields as customers
+from neiqin.modules.customers.moving import take_along
 from neiqin.modules.orders.models import DeliveryLine, OrderLine
 from neiqin.modules.orders.states import VOID
 
@@ -25,6 +26,11 @@ def of_approved(happened: Happened) -> None:
     """A customer whose order is taken into execution has dealt."""
     with connection.cursor() as cursor:
         cursor.execute(_DEALT, [happened.ids])
+
+
+def of_merged(happened: Happened) -> None:
+    """What was ordered under the file that went is part of the other's history now; whose order it is stays."""
+    take_along(happened, "orders_order")
 
 
 COLUMNS = (

@@ -16,6 +16,7 @@ from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.customers.fields import LEVELS
 from neiqin.modules.customers.models import Customer
+from neiqin.modules.customers.moving import take_along
 from neiqin.modules.orders.models import Order
 from neiqin.modules.orders.states import ALIVE, CLOSED
 from neiqin.modules.retention.models import Dealing, Loss, Night
@@ -47,6 +48,9 @@ UPDATE retention_loss l SET owner_id = c.owner_id, unit_id = c.unit_id FROM cust
 WHERE c.id = l.customer_id AND l.customer_id = ANY(%s)
 AND (l.owner_id, l.unit_id) IS DISTINCT FROM (c.owner_id, c.unit_id)
 """
+
+_SAME_SILENCE = """EXISTS (SELECT FROM retention_loss s
+WHERE s.customer_id = v."into" AND s.last_on = t.last_on AND s.id <> t.id)"""
 
 
 class Limits(NamedTuple):
@@ -213,6 +217,12 @@ def of_customers(happened: Happened) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_MOVE, [happened.ids])
     follow(happened.ids, happened.run)
+
+
+def of_merged(happened: Happened) -> None:
+    """Effect of customers merged into one, or parted again: it stands by the orders that it has now."""
+    take_along(happened, "retention_loss", unless=_SAME_SILENCE)
+    of_customers(happened)
 
 
 @job(JOB)

@@ -25,7 +25,8 @@ module = Module(
     plugs=[following.TOLD],
     rules=[RuleFile(RULES / f"{name}.json") for name in ("limits", "benchmark")],
     effects={f"orders.order.{event}": following.of_orders for event in ("approved", "unapproved", "voided")}
-    | {f"{customer.key}.{event}": following.of_customers for event in CUSTOMERS},
+    | {f"{customer.key}.{event}": following.of_customers for event in CUSTOMERS}
+    | {f"{customer.key}.{event}": following.of_merged for event in ("merged", "parted")},
     urls=[path(following.PAGE.lstrip("/"), looking.page, name="retention")],
     menu=[MenuEntry("客户留存", following.PAGE, "chart-bar", "业务", looking.VIEW, tucked=True)],
     carries={"C-CUS-15": following.PAGE},
