@@ -16,9 +16,11 @@ from neiqin.kernel.fields.formats import BadFormat, half_width, money, quantity
 
 CHINA = ZoneInfo("Asia/Shanghai")
 UNPAID, PAID, CLOSED = "unpaid", "paid", "closed"
-# What tells the platforms apart: columns that only their files have together.
+# What tells the platforms apart: columns that only their files have together; the first that fits counts.
 MARKS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("1688", frozenset({"订单编号", "买家公司名", "货品标题"})),  # has 买家会员名 too
     ("淘宝/天猫", frozenset({"订单编号", "买家会员名"})),
+    ("淘宝/天猫", frozenset({"订单编号", "支付单号", "商品标题"})),  # 千牛
     ("京东", frozenset({"订单号", "京东价"})),
     ("拼多多", frozenset({"订单号", "商家实收金额(元)"})),
     ("抖店", frozenset({"主订单编号", "选购商品"})),
@@ -26,7 +28,6 @@ MARKS: tuple[tuple[str, frozenset[str]], ...] = (
     ("小红书", frozenset({"订单号", "SKU名称"})),
     ("微信小店", frozenset({"订单号", "订单实际收款金额"})),
     ("有赞", frozenset({"订单号", "商品实际成交金额"})),
-    ("1688", frozenset({"订单编号", "买家公司名", "货品标题"})),
 )
 # Neutral name -> what the platforms call it, the first that is there counts.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -37,7 +38,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "refunded": ("退款金额", "商品已退款金额"),
     "placed": ("订单创建时间", "下单时间", "订单提交时间", "订单下单时间", "订单成交时间"),
     "paid": ("订单付款时间", "付款确认时间", "支付完成时间", "订单支付时间", "支付时间"),
-    "consignee": ("收货人姓名", "收件人姓名", "收件人", "客户姓名", "收货人/提货人"),
+    "consignee": ("收货人姓名", "收件人姓名", "收件人", "客户姓名", "收货人/提货人", "收货人"),
     "phone": ("联系手机", "收件人手机号", "收件人手机", "收件人电话", "收货人电话", "收货人手机号/提货人手机号",
               "联系电话"),
     "province": ("省", "收货地址-省", "收货人省份"),
@@ -49,17 +50,20 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "sku": ("商家编码-规格维度", "商家编码", "外部系统编号", "SKU编码(自定义)", "SKU编码", "单品货号", "货号",
             "规格编码"),
     "quantity": ("订购数量", "商品数量(件)", "商品数量", "成交数量", "SKU件数", "购买数量", "数量", "宝贝总数量"),
-    "price": ("京东价", "商品单价", "单价(元)", "商品价格(单件)", "价格"),
-    "goods": ("商品总价(元)", "商品总价", "商品金额小计", "商品金额"),
+    # 商品金额 is what one costs (抖店, 75 columns).
+    "price": ("京东价", "商品单价", "单价(元)", "商品价格(单件)", "价格", "商品金额"),
+    "goods": ("商品总价(元)", "商品总价", "商品金额小计"),
     "freight": ("买家应付邮费", "运费金额", "邮费(元)", "运费(元)", "订单运费", "快递费", "运费"),
     "received": ("商家实收金额(元)", "商家应收金额(元)(支付金额)", "买家实际支付金额", "买家实付金额", "结算金额",
-                 "订单实际收款金额", "商品实际成交金额", "实付款(元)", "实付款", "订单应付金额"),
+                 "订单实际收款金额", "商品实际成交金额", "实付款(元)", "实付款", "订单应付金额", "支付金额"),
     "carrier": ("物流公司", "快递公司", "商品发货物流公司"),
     "waybill": ("物流单号", "快递单号", "运单号", "商品发货物流单号"),
     "note": ("买家留言", "订单备注", "买家备注", "用户备注"),
 }  # fmt: skip
 # Files with a row for each item in which what was received belongs to the item, not to the order.
 PER_ITEM = frozenset({"抖店", "有赞", "小红书"})
+# Files in which what belongs to the order stands in its first row only.
+FILLED_DOWN = frozenset({"1688"})
 ITEMS = frozenset({"主订单编号", "标题", "购买数量"})  # the second file of 淘宝/天猫
 JOINED = ";"  # 抖店 writes several items of an order into one cell
 EMPTY = frozenset({"", "-", "--", "/", "null", "无"})
@@ -194,9 +198,11 @@ def read_orders(content: bytes, name: str, items: bytes | None = None, items_nam
     orders: dict[str, PlatformOrder] = {}
     bad: dict[str, Problem] = {}
     raw: dict[str, list[tuple[int, list[str]]]] = {}
+    above = ""
     for row in sheet.rows():
         cells = row.cells
-        number = columns.text(cells, "number").lstrip("'`").strip('="\t ')
+        number = columns.text(cells, "number").lstrip("'`").strip('="\t ') or above
+        above = number if channel in FILLED_DOWN else ""
         raw.setdefault(number, []).append((row.number, list(cells)))
         try:
             _trusted(number, row.problem or row.suspect.get(columns.at["number"], ""))
@@ -205,6 +211,8 @@ def read_orders(content: bytes, name: str, items: bytes | None = None, items_nam
             value = columns.text(cells, error.name)
             bad.setdefault(number, Problem(row.number, columns.label(error.name), value, error.text))
     notes: list[str] = []
+    if items is None and columns.at["quantity"] < 0:
+        notes.append("这个文件没有数量和收货人，每单按 1 件取，金额照买家实付。审核前补上收货信息。")
     if items is not None:
         notes += _add_items(orders, bad, read(items, items_name).sheets[0])
     good = [o for n, o in orders.items() if n not in bad]
@@ -231,7 +239,7 @@ def _take(
         place = "".join(columns.text(cells, n) for n in ("province", "city", "district"))
         address = columns.text(cells, "address")
         order = orders[number] = PlatformOrder(
-            number, _state(columns.text(cells, "status")), columns.moment(cells, "placed"),
+            number, _stage(columns, cells), columns.moment(cells, "placed"),
             columns.moment(cells, "paid"), columns.text(cells, "consignee"),
             columns.text(cells, "phone").lstrip("'"), columns.text(cells, "province"),
             address if not place or address.startswith(place) else place + address, columns.text(cells, "note"),
@@ -246,8 +254,15 @@ def _take(
         order.refunded += given
     elif refund and not _NONE.search(refund) and "成功" in refund:
         order.refunded = order.received
-    if columns.text(cells, "title") and columns.at["quantity"] >= 0:
+    if columns.text(cells, "title"):
         order.items += _items(columns, cells)
+
+
+def _stage(columns: _Columns, cells: Sequence[str]) -> str:
+    """How far it is by what the file calls it; where it has no such column, whether it was paid."""
+    if columns.at["status"] < 0 and columns.at["paid"] >= 0:
+        return PAID if columns.text(cells, "paid") else UNPAID
+    return _state(columns.text(cells, "status"))
 
 
 def _state(words: str) -> str:
@@ -258,7 +273,7 @@ def _state(words: str) -> str:
 def _items(columns: _Columns, cells: Sequence[str]) -> list[Item]:
     """The item of a row, or several that stand joined in its cells."""
     titles = columns.text(cells, "title").split(JOINED)
-    counts = columns.text(cells, "quantity").split(JOINED)
+    counts = columns.text(cells, "quantity").split(JOINED) if columns.at["quantity"] >= 0 else ["1"]
     skus, specs = columns.text(cells, "sku").split(JOINED), columns.text(cells, "spec").split(JOINED)
     price, goods = columns.amount(cells, "price"), columns.amount(cells, "goods")
     found = []
