@@ -1,16 +1,55 @@
-"""The order desk: one order of three lines, many at once, ten thousand audited, one decision of an approver."""
+"""The order desk: one order of three lines, many at once, ten thousand audited, one decision of an approver; the list
+at a million orders, for a rep and for one who sees all."""
 
 from typing import Any
 
-from bench.base import SMALL, Inside, Results, median, p95, scratch
+from bench.base import SMALL, Inside, Results, median, p95, say, scratch, superuser
 from bench.companies import have
 
 MANY = 10_000
+LISTED = 1_000_000
+LIST = "/orders/order/"
+# case -> (address, limit at the median in ms): the budgets of the customers' lists.
+CASES = {
+    "first": (LIST, 15), "number": (f"{LIST}?sort=-number", 15), "backwards": (f"{LIST}?sort=doc_date", 15),
+    "filter_day": (f"{LIST}?f=doc_date:span:month", 15), "filter_number": (f"{LIST}?f=number:is:BX00777777", 15),
+    "filter_state": (f"{LIST}?f=state:in:approved", 40), "filter_two": (f"{LIST}?f=state:in:approved,executing", 40),
+    "late": (f"{LIST}?f=state:in:approved&sort=doc_date", 40), "sort_amount": (f"{LIST}?sort=-amount", 40),
+}  # fmt: skip
 
 
 def run(results: Results, cluster: Any) -> None:
-    """In a copy of the small company, as orders and requests stay."""
+    """In copies of the small company, as orders and requests stay."""
     template, _ = have(cluster, SMALL)
+    if any(results.wants(name) for name in ("orders.create", "orders.many", "orders.approve.10000", "orders.file",
+                                            "approvals.decide")):  # fmt: skip
+        _desk(results, cluster, template)
+    if any(results.wants(f"orders.list.{who}.{case}") for who in ("newest", "supervisor") for case in CASES):
+        _lists(results, cluster, template)
+
+
+def _lists(results: Results, cluster: Any, template: str) -> None:
+    with scratch(cluster, template) as database, Inside(database) as inside:
+        say(f"making {LISTED:,} orders")
+        with superuser(cluster, database) as connection:
+            statements = inside("orders_filling", n=LISTED)
+            connection.execute("SET session_replication_role = replica")  # neither history nor search words
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute("VACUUM ANALYZE")
+        for who in ("newest", "supervisor"):
+            cookie = inside("session", login=who)
+            for case, (path, limit) in CASES.items():
+                if results.wants(f"orders.list.{who}.{case}"):
+                    found = inside("pages", path=path, cookie=cookie, n=20)
+                    times = found["times"]
+                    results.add(
+                        f"orders.list.{who}.{case}", median(times), "ms", limit, most=1,
+                        extra=f"{LISTED:,} orders; p95 {p95(times):.1f} ms, {found['queries']} queries",
+                    )  # fmt: skip
+
+
+def _desk(results: Results, cluster: Any, template: str) -> None:
     with scratch(cluster, template) as database, Inside(database) as inside:
         found = inside("orders_desk", n=200, many=MANY)
     one, decision = found["create"], found["decide"]

@@ -52,6 +52,8 @@ from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
 from neiqin.modules.stock import actions as stock
 from neiqin.modules.stock.models import Entry, Stock, Warehouse
+from neiqin.modules.tasks import tasks
+from neiqin.modules.tasks.models import AssignedTask
 from tests.stranger import receipts
 from tests.stranger.models import Receipt, Sample
 
@@ -205,6 +207,15 @@ def price_list(prices: dict[Product, Any] | None = None, *, active: bool = True,
     if active:
         assert perform(catalog.activate, outcome.done, by=SYSTEM).done
     return PriceList.objects.get(pk=outcome.done[0])
+
+
+def task(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> AssignedTask:
+    """Something to be done by today."""
+    row = {"name": "整理展会名单", "owner": (owner or person()).pk, "due_on": str(clock.today()),
+           "wanted": "名单发给我"} | values  # fmt: skip
+    outcome = perform(tasks.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return AssignedTask.objects.get(pk=outcome.done[0])
 
 
 def warehouse(name: str = "主仓", **values: Any) -> Warehouse:
@@ -399,6 +410,7 @@ MAKERS: dict[str, Any] = {
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
     "catalog.category": lambda: category(),
+    "tasks.assignedtask": lambda: task(),
     "stock.warehouse": lambda: warehouse(),
     "stock.entry": lambda: stocked(product()),
     "stock.stock": lambda: Stock.objects.get(product_id=stocked(product()).lines.get().product_id),

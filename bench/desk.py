@@ -1,0 +1,132 @@
+"""What runs inside a measured process at the order desk; `bench.inside` answers with it."""
+
+import time
+from typing import Any
+
+from bench.inside import _milliseconds as milliseconds
+from bench.inside import _publish as publish
+
+
+def orders_desk(n: int, many: int) -> dict[str, Any]:
+    """Milliseconds of n orders and n decisions; seconds for many orders, audited at once, and taken from a file."""
+    import orjson
+
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.approvals import actions as approvals
+    from neiqin.kernel.approvals.models import Request, Task
+    from neiqin.kernel.people.actors import actor_of
+    from neiqin.kernel.people.models import Login
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.kernel.resources.resource import site
+    from neiqin.kernel.rules import actions as rules
+    from neiqin.kernel.rules.models import Table
+    from neiqin.modules.catalog import actions as catalog
+    from neiqin.modules.customers.models import Customer
+    from neiqin.modules.orders import actions, taking
+    from neiqin.modules.orders.models import Order
+
+    site()
+    kinds = perform(catalog.create_category, by=SYSTEM, rows=[{"code": "C1", "name": "轴承"}]).done
+    products = perform(
+        catalog.create_product,
+        by=SYSTEM,
+        rows=[{"code": f"B-{i}", "name": f"轴承 {i}", "unit_name": "个", "category": kinds[0]} for i in range(500)],
+    ).done
+    prices = [{"product": p, "price": "100"} for p in products]
+    lists = [{"name": "标准价", "kind": "standard", "from_on": "2020-01-01", "rows": prices}]
+    perform(catalog.activate, perform(catalog.create_list, by=SYSTEM, rows=lists).done, by=SYSTEM)
+    customers = list(Customer.objects.filter(owner__isnull=False, state="active").order_by("pk")[:2000])
+
+    def row(i: int, **more: Any) -> dict[str, Any]:
+        lines = [{"product": products[(i * 3 + k) % 500], "quantity": str(k + 1)} for k in range(3)]
+        customer = customers[i % len(customers)].pk
+        return {"customer": customer, "lines": lines, "consignee": "仓库", "address": "园区"} | more
+
+    clerk = actor_of(Login.objects.values_list("person_id", flat=True).get(username="supervisor"))
+    create = [milliseconds(lambda i=i: perform(actions.create, by=clerk, rows=[row(i)])) for i in range(n)]
+    begun, made = time.perf_counter(), []
+    for start in range(0, many, 500):
+        rows = [row(i, source="api") for i in range(start, start + 500)]
+        made += perform(actions.create, by=SYSTEM, rows=rows).done
+    many_s = time.perf_counter() - begun
+    perform(actions.submit, made, by=SYSTEM, params={})
+    begun = time.perf_counter()
+    done = perform(actions.approve, made, by=clerk).done
+    approve = time.perf_counter() - begun
+    if len(done) != many:
+        raise RuntimeError(f"{len(done)} of {many} approved")
+
+    table = Table.objects.get(code="approvals")
+    last = ["其他", *[""] * 8, "不用审批", "8", "一般", "无"]
+    first = ["订单·作废", *[""] * 8, "销售总监", "8", "一般", "无"]
+    example = ["x", "无", "0", "x", "无", "1", "无", "0", "否", *last[9:]]
+    content = orjson.dumps({"rows": [first, last], "examples": [example]}).decode()
+    perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content})
+    publish(table)
+    decide = []
+    for pk in made[:n]:
+        perform(actions.void, [pk], by=clerk, params={"reason": "x"})
+        request = Request.objects.latest("pk")
+        who = actor_of(Task.objects.filter(request=request, state="open").values_list("person_id", flat=True)[0])
+        decide.append(milliseconds(lambda r=request.pk, w=who: perform(approvals.agree, [r], by=w)))
+    if Order.objects.filter(pk__in=made[:n], state="void").count() != n:
+        raise RuntimeError("not every decision was carried out")
+
+    table = Table.objects.get(code="platform_customers")
+    content = orjson.dumps({"rows": [["其他", customers[0].name]], "examples": [["京东", customers[0].name]]}).decode()
+    perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content})
+    publish(table)
+    head = "订单号,商品名称,订购数量,下单时间,京东价,结算金额,订单状态,客户姓名,客户地址,联系电话,付款确认时间,货号"
+    body = "\n".join(
+        f"{880000 + i},轴承,2,2026-11-20 09:00:00,100.00,200.00,等待出库,王*,北京市,139****0001,,B-{i % 500}"
+        for i in range(many)
+    )
+    begun = time.perf_counter()
+    took = taking.take(f"{head}\n{body}\n".encode(), "jd.csv", SYSTEM)
+    file_s = time.perf_counter() - begun
+    if took.made != many:
+        raise RuntimeError(f"{took.made} of {many} taken: {took.problems[:3]}")
+    return {
+        "create": create, "many": many / many_s, "many_s": many_s, "approve": approve, "decide": decide,
+        "file": many / file_s, "file_s": file_s,
+    }  # fmt: skip
+
+
+# A row of an order as it is, with what differs from order to order.
+_FILL = """
+INSERT INTO orders_order ({names}) SELECT {values}
+FROM orders_order t CROSS JOIN generate_series(1, {n}) AS g (i)
+JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS count, id, name, owner_id, unit_id
+      FROM customers_customer WHERE owner_id IS NOT NULL AND state = 'active') c ON c.place = g.i % c.count
+WHERE t.id = (SELECT min(id) FROM orders_order)
+"""
+_PROGRESS = """
+INSERT INTO orders_progress (order_id, shipped, invoiced, collected, returned, links)
+SELECT id, 0, 0, 0, 0, 0 FROM orders_order o WHERE NOT EXISTS (SELECT FROM orders_progress WHERE order_id = o.id)
+"""
+_OTHER = {
+    "id": "nextval(pg_get_serial_sequence('orders_order', 'id'))", "subject": "gen_random_uuid()",
+    "number": "'BX' || lpad(g.i::text, 8, '0')", "customer_id": "c.id", "name": "c.name", "owner_id": "c.owner_id",
+    "unit_id": "c.unit_id", "amount": "(g.i * 7919 % 100000)::numeric / 7",
+    "doc_date": "current_date - (g.i % 730)::int",
+    "state": "(ARRAY['draft', 'submitted', 'approved', 'executing', 'closed', 'closed', 'closed', 'closed'])"
+             "[1 + g.i % 8]",
+    "required_on": "current_date - (g.i % 730)::int + 14",
+}  # fmt: skip
+
+
+def orders_filling(n: int) -> list[str]:
+    """Makes one order; gives the statements that make n of it, for who may write without history."""
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.modules.customers.models import Customer
+    from neiqin.modules.orders import actions
+    from neiqin.modules.orders.models import Order
+
+    customer = Customer.objects.filter(owner__isnull=False, state="active").order_by("pk")[0]
+    row = {"customer": customer.pk, "lines": [{"item_name": "轴承", "quantity": "1", "price": "10"}]}
+    perform(actions.create, by=SYSTEM, rows=[row | {"consignee": "仓库", "address": "园区"}])
+    names = [f.column for f in Order._meta.concrete_fields]
+    values = ", ".join(_OTHER.get(name, f't."{name}"') for name in names)
+    listed = ", ".join(f'"{name}"' for name in names)
+    return [_FILL.format(names=listed, values=values, n=n), _PROGRESS]
