@@ -79,6 +79,10 @@ def an_attachment(person) -> dict[str, Any]:
     return {"kind": "customers.customer", "record_id": record.pk, "attachment": row.pk, "verb": "remove", "page": 0}
 
 
+def an_original(person) -> dict[str, Any]:
+    return {"which": store.keep(b"x", "x.txt", by=actor_of(person.pk), kind="text/plain").pk, "page": 0}
+
+
 def an_order(person) -> dict[str, Any]:
     made = factories.order(factories.customer(actor_of(person.pk)))
     return {"order_id": factories.approved(made).pk}
@@ -169,6 +173,8 @@ class Page:
 
 
 IMPORT = {"right": "exchange.import", "example": an_import, "mine": True}
+ORIGINAL = {"right": "", "hides": True, "mine": True, "example": an_original,
+            "why": "one's own file, or behind the record's own gate"}  # fmt: skip
 FILE = {"right": "", "hides": True, "example": an_attachment, "why": "behind the record's own gate"}
 
 # A new page is written down here, or the first test fails. {resource} stands for the name of any kind of record.
@@ -250,6 +256,9 @@ PAGES: dict[str, Page] = {
     "print/list/": Page("printing.list", absent=True),
     "print/jobs/": Page("", why="one's own"),
     "print/jobs/<int:job_id>/": Page("", hides=True, example=a_print, why="one's own"),
+    "files/originals/": Page("", posts=True, why="keeps a file of one's own for a form; who may change nothing: 404"),
+    "files/originals/<slug:which>/": Page(**ORIGINAL),
+    "files/originals/<slug:which>/<int:page>/": Page(**ORIGINAL, absent=True),
     "files/<str:kind>/<int:record_id>/": Page(**FILE),
     "files/<int:attachment>/": Page(**FILE),
     "files/<int:attachment>/preview/": Page(**FILE),
