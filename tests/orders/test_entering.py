@@ -29,8 +29,12 @@ def shop(desk):  # noqa: F811
 def test_what_is_free_in_stock_stands_beside_the_quantity_and_too_much_is_said(shop):
     desk, bearing, seal = shop  # noqa: F811
     factories.stocked(bearing, 25)
+    rows = [{"product": bearing.pk, "quantity": "12"}]
+    assert "free" not in ask(desk, rows)[0]["0"], "only to who may see stocks"
+    rights = {"orders_create": "all", "catalog_view": "all", "stock_view": "all"}
+    clerk = factories.person(position_=factories.rep_position("all", **rights))
     answer, text = ask(desk, [{"product": bearing.pk, "quantity": "12"}, {"product": bearing.pk, "quantity": "9"},
-                              {"product": seal.pk, "quantity": "900"}])  # fmt: skip
+                              {"product": seal.pk, "quantity": "900"}], clerk)  # fmt: skip
     assert (answer["0"]["free"], answer["1"]["free"]) == ("可用 20", "可用 8"), "five are promised to another order"
     assert ["quantity", "warn", "可用库存 8 个，不够这一行。"] in answer["1"]["issues"]
     assert "可用库存 8 个，不够这一行。" in text

@@ -163,7 +163,7 @@ def open_goods(record: Any, person: Any) -> Bag | None:
     if record.state not in ALIVE:
         return None
     lines = list(OrderLine.objects.filter(order=record).order_by("pk"))
-    gone, there = shipped_of([x.pk for x in lines]), stocking.there(lines)
+    gone, there = shipped_of([x.pk for x in lines]), stocking.there(lines, person)
     rows = [
         Bag(id=x.pk, url="", label="", muted=False, cells=[
             x.item_name, x.spec, x.quantity, gone.get(x.pk, Decimal(0)),
@@ -216,7 +216,7 @@ def ship(request: Any) -> HttpResponse:
         raise Http404
     lines = list(OrderLine.objects.filter(order=order).order_by("pk"))
     gone = shipped_of([x.pk for x in lines])
-    there = stocking.there(lines)
+    there = stocking.there(lines, request.person)
     problems: list[Problem] = []
     if request.method == "POST":
         problems, url = _shipped(request, order, lines)

@@ -157,9 +157,10 @@ def free(products: Collection[int]) -> dict[int, Decimal]:
     return {product: quantity - gone.get(product, Decimal(0)) for product, quantity in there.items()}
 
 
-def there(lines: Collection[OrderLine]) -> dict[int, Decimal]:
-    """order line -> what lies in all warehouses together, in the unit of the line; empty where no stock is kept."""
-    stocks = on_hand(x.product_id for x in lines if x.product_id)
+def there(lines: Collection[OrderLine], person: Any) -> dict[int, Decimal]:
+    """order line -> what lies in all warehouses together, in the unit of the line; empty where no stock is kept, and
+    for who may not see any."""
+    stocks = on_hand(x.product_id for x in lines if x.product_id) if person.may(VIEW) else {}
     known = factors_of(x for x in lines if x.product_id in stocks)
     return {
         x.pk: cut(stocks[x.product_id] / factor)
