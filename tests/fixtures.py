@@ -26,10 +26,8 @@ PACKAGE = ROOT / "src/neiqin"
 
 
 def _test_data() -> Path:
-    """A folder of this checkout, user and worker, kept between runs so that the second run finds its template. Each
-    worker has a cluster of its own: what looks for settled rows would wait for the transactions of the others."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    inside = ROOT / ".neiqin-test" / str(os.geteuid()) / worker
+    """A folder of this checkout and user, kept between runs so that the second run finds its template."""
+    inside = ROOT / ".neiqin-test" / str(os.geteuid())
     try:
         inside.mkdir(parents=True, exist_ok=True)
         if os.access(inside, os.W_OK):
@@ -37,7 +35,7 @@ def _test_data() -> Path:
     except OSError:
         pass
     digest = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"neiqin-test-{os.geteuid()}-{digest}" / worker
+    return Path(tempfile.gettempdir()) / f"neiqin-test-{os.geteuid()}-{digest}"
 
 
 # Settings are read when pytest-django first looks at them, which is after this module is imported.
@@ -184,7 +182,7 @@ def _pointing_to(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    """This worker's cluster, stopped when the last who uses it is done."""
+    """The tests' cluster: shared by all workers, stopped by the last one."""
     with Cluster(Path(os.environ["NEIQIN_DATA"]), durable=False).used() as cluster:
         found = Databases(cluster)
         found.prepare()
