@@ -1,5 +1,7 @@
 """Workbooks and text tables out: templates, workbooks of errors, exports. Never a live formula or link in one."""
 
+from __future__ import annotations
+
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,15 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
-from typing import IO, Any, Self
-
-import xlsxwriter
-from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from neiqin.kernel import clock
 from neiqin.kernel.exchange.columns import KEY, LINE_NUMBER, REASON, Target
 from neiqin.kernel.exchange.reading.foot import MARK
+
+if TYPE_CHECKING:  # loaded by who writes a workbook: web processes at rest do without
+    import xlsxwriter
+    from xlsxwriter.format import Format
+    from xlsxwriter.worksheet import Worksheet
 
 ROWS_A_SHEET = 1_048_000  # of the 1,048,576 a sheet can hold
 LONGEST = 32_767  # characters of a cell
@@ -51,6 +54,8 @@ def template(targets: Sequence[Target], notes: str, choices: Mapping[str, Sequen
     column `_key` is for files that come back. A second sheet explains each column.
     """
     out = io.BytesIO()
+    import xlsxwriter
+
     with xlsxwriter.Workbook(out, {"in_memory": True, **_BOOK}) as book:
         head, must = _header(book), _header(book, "#C00000")
         sheet, told = book.add_worksheet("导入"), book.add_worksheet("填写说明")
@@ -78,12 +83,14 @@ def _header(book: xlsxwriter.Workbook, colour: str = "#000000") -> Format:
 
 def _drop_down(sheet: Worksheet, column: int, allowed: Sequence[str], lists: list[Sequence[str]]) -> None:
     """Excel holds a list of at most 255 characters in place, and no comma in a value; others go to a hidden sheet."""
+    from xlsxwriter.utility import xl_col_to_name
+
     if not allowed:
         return
     source: Any = list(allowed)
     if len(",".join(allowed)) > 255 or any("," in value or value[:1] == "=" for value in allowed):
         lists.append(allowed)
-        letter = xlsxwriter.utility.xl_col_to_name(len(lists) - 1)
+        letter = xl_col_to_name(len(lists) - 1)
         source = f"=选项!${letter}$1:${letter}${len(allowed)}"
     sheet.data_validation(2, column, ROWS_A_SHEET, column, {
         "validate": "list", "source": source, "error_title": "不在选项里", "error_message": "从下拉里选一个。",
@@ -126,6 +133,8 @@ def error_workbook(
     row. Rows without a problem are left out. A wrong cell is red with its sentence as a comment (the first 2,000).
     """
     out = io.BytesIO()
+    import xlsxwriter
+
     with xlsxwriter.Workbook(out, {"constant_memory": True, **_BOOK}) as book:
         plain = book.add_format({"num_format": "@"})
         wrong = book.add_format({"num_format": "@", "bg_color": "#FFC7CE", "font_color": "#9C0006"})
@@ -237,6 +246,8 @@ def defused(text: str) -> str:
 
 class _Workbook:
     def __init__(self, out: IO[bytes], headings: Sequence[Heading], about: About) -> None:
+        import xlsxwriter
+
         self._book = xlsxwriter.Workbook(out, {"constant_memory": True, "remove_timezone": True, **_BOOK})
         self._headings, self._about = headings, about
         self._head = _header(self._book)

@@ -7,8 +7,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import xlsxwriter
-
 from neiqin.kernel.rules.cells import BadCell
 from neiqin.kernel.rules.models import Table, Version
 
@@ -19,6 +17,8 @@ _CHILD = str(Path(__file__).with_name("child.py"))
 
 def write(version: Version) -> bytes:
     """The workbook. Every cell is text, so that nothing is rounded and no formula runs."""
+    import xlsxwriter  # loaded by who writes a workbook
+
     target = io.BytesIO()
     with xlsxwriter.Workbook(target, {"in_memory": True}) as book:
         head, text = book.add_format({"bold": True, "bottom": 1}), book.add_format({"num_format": "@"})

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
-
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
@@ -193,6 +191,8 @@ def _row(
 
 def _workbook(reading: Reading) -> bytes:
     """The bad orders' rows as they were, each with its row number and what is wrong, to be mended and taken again."""
+    import xlsxwriter  # loaded by who writes a workbook
+
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         head, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})

@@ -6,8 +6,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from xlsxwriter.utility import xl_rowcol_to_cell
-
 from neiqin.kernel.exchange.reading import cells, container, foot, head, text, workbook
 from neiqin.kernel.exchange.reading.limits import Limits, Unreadable
 from neiqin.kernel.exchange.reading.workbook import Raw
@@ -131,6 +129,8 @@ class Rows:
         return True
 
     def _suspect(self, number: int, values: list[str], kinds: str) -> Mapping[int, str]:
+        from xlsxwriter.utility import xl_rowcol_to_cell
+
         found: dict[int, str] = {}
         for column, value in enumerate(values):
             if len(value) > 4 and value[0] in "+-0123456789":
