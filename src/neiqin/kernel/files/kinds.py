@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO
 
-from PIL import Image
-
 from neiqin.kernel.fields.formats import clean_text
 
 PEEK = 64 * 1024
@@ -162,6 +160,8 @@ def _text(head: bytes) -> Kind:
 
 def _fits(body: IO[bytes], name: str) -> None:
     """Refuse a picture that would unfold to a monster: its header says how large it is."""
+    from PIL import Image  # loaded by who is given a picture: web processes at rest do without
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
