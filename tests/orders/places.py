@@ -133,14 +133,14 @@ class SftpSite:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
-            transport = paramiko.Transport(connection)
-            transport.add_server_key(self.key)
-            transport.set_subsystem_handler("sftp", paramiko.SFTPServer, sftp_si=_Files, root=self.root)
-            self.transports.append(transport)
             try:
+                transport = paramiko.Transport(connection)
+                self.transports.append(transport)
+                transport.add_server_key(self.key)
+                transport.set_subsystem_handler("sftp", paramiko.SFTPServer, sftp_si=_Files, root=self.root)
                 transport.start_server(server=_Login())
-            except (paramiko.SSHException, EOFError):
-                continue  # the other side went away: its own affair
+            except (paramiko.SSHException, EOFError, OSError):
+                connection.close()  # the other side went away, maybe before we looked: its own affair
 
 
 @contextmanager
