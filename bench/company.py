@@ -118,7 +118,7 @@ CUSTOMER = (
 )
 CONTACT = (
     "id, customer_id, subject, name, title, mobile, phone, wechat, email, decides, qq, department, receives_goods, "
-    'receives_invoices, receives_statements, consent_basis, "left"'
+    'receives_invoices, receives_statements, consent_basis, order_news, "left"'
 )
 
 
@@ -156,7 +156,7 @@ def _contacts(connection: psycopg.Connection, plan: Plan, span: range) -> None:
         name = sealing.seal(subject, "contact.name", plan.persons[at])
         sealed = sealing.seal(subject, "contact.mobile", mobile)
         rows.append((at + 1, at + 1, subject, name, "采购经理", sealed, b"", b"", b"", True, b"", "",
-                     False, False, False, "", False))  # fmt: skip
+                     False, False, False, "", "", False))  # fmt: skip
         found.append((subject, "mobile", keys.blind(mobile, "mobile")))
         found.append((subject, "mobile:last4", keys.blind(mobile[-4:], "mobile:last4")))
     _copy(connection, f"customers_contact ({CONTACT})", rows)

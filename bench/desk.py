@@ -107,7 +107,7 @@ SELECT id, 0, 0, 0, 0, 0 FROM orders_order o WHERE NOT EXISTS (SELECT FROM order
 _OTHER = {
     "id": "nextval(pg_get_serial_sequence('orders_order', 'id'))", "subject": "gen_random_uuid()",
     "number": "'BX' || lpad(g.i::text, 8, '0')", "customer_id": "c.id", "name": "c.name", "owner_id": "c.owner_id",
-    "unit_id": "c.unit_id", "amount": "(g.i * 7919 % 100000)::numeric / 7",
+    "unit_id": "c.unit_id", "amount": "(g.i::bigint * 7919 % 100000)::numeric / 7",
     "doc_date": "current_date - (g.i % 730)::int",
     "state": "(ARRAY['draft', 'submitted', 'approved', 'executing', 'closed', 'closed', 'closed', 'closed'])"
              "[1 + g.i % 8]",
