@@ -59,6 +59,11 @@ class Batch(Generic[M]):
     def ids(self) -> list[int]:
         return [record.pk for record in self.records]  # type: ignore[attr-defined]
 
+    @property
+    def locks(self) -> bool:
+        """Whether what is looked at may be held until the end: not where nothing will be kept."""
+        return connection.in_atomic_block and not self.preview
+
     def refuse(self, problems: Mapping[int, str | Refusal]) -> None:
         """Take these records out: they stay as they are, each with its reason."""
         for record, problem in problems.items():

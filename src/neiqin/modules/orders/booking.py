@@ -46,7 +46,7 @@ def _orders(batch: NewBatch[Any], problems: Mapping[int, Refusal]) -> dict[int, 
     """The orders of the rows, locked in id order: two who book on the same come one after the other."""
     ids = sorted({row["order"] for p, row in batch.rows.items() if p not in problems})
     rows = Order.objects.filter(pk__in=ids).order_by("pk")
-    if connection.in_atomic_block and not batch.preview:
+    if batch.locks:
         rows = rows.select_for_update(no_key=True, of=("self",))
     return {o.pk: o for o in rows}
 

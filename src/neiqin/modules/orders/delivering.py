@@ -38,7 +38,7 @@ def _fit(batch: NewBatch[Delivery]) -> Mapping[int, Refusal]:
     problems = unseen(DELIVERY, batch.rows, batch.by)
     ids = sorted({row["order"] for p, row in batch.rows.items() if p not in problems})
     rows = Order.objects.filter(pk__in=ids).order_by("pk")
-    if connection.in_atomic_block and not batch.preview:
+    if batch.locks:
         rows = rows.select_for_update(no_key=True, of=("self",))
     orders = {o.pk: o for o in rows}
     lines = {x.pk: x for x in OrderLine.objects.filter(order_id__in=ids).select_related("product")}

@@ -20,9 +20,8 @@ from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.catalog.models import Product
 from neiqin.modules.orders.models import Delivery, DeliveryLine, OrderLine
 from neiqin.modules.stock import moving
-from neiqin.modules.stock.actions import not_enough
 from neiqin.modules.stock.models import OPEN, VIEW, Stock, Warehouse
-from neiqin.modules.stock.moving import Move, Place, Shelves
+from neiqin.modules.stock.moving import Move, Place
 
 MODEL = "orders.delivery"
 COLUMNS = (Field("where", "仓库"), Field("quantity", "数量", "quantity"), Field("unit", "单位"))
@@ -36,11 +35,7 @@ def short(batch: NewBatch[Delivery], problems: Collection[int], lines: Mapping[i
     in_use = set(Warehouse.objects.filter(pk__in=used, state=OPEN).values_list("pk", flat=True))
     for row in rows.values():
         row["warehouse"] = row["warehouse"] or (main.pk if main else None)
-    return _compared(rows, lines, in_use | ({main.pk} if main else set()), lock=_locks(batch))
-
-
-def _locks(batch: NewBatch[Delivery]) -> bool:
-    return connection.in_atomic_block and not batch.preview
+    return _compared(rows, lines, in_use | ({main.pk} if main else set()), lock=batch.locks)
 
 
 def _shut() -> Refusal:
@@ -53,17 +48,11 @@ def _compared(
     goods = [lines[x["order_line"]] for row in rows.values() for x in row["lines"]]
     counted = moving.counted({x.product_id for x in goods if x.product_id})
     known = factors_of(x for x in goods if x.product_id in counted)
-    needs = {p: _needs(row, lines, known, counted) for p, row in rows.items()}
-    shelves = Shelves({place for wanted in needs.values() for place in wanted if place[0]}, lock=lock)
-    found: dict[int, Refusal] = {}
-    for position, row in rows.items():
-        if refusal := _unfit(row, lines, known, counted, in_use):
-            found[position] = refusal
-        elif place := shelves.short(needs[position]):
-            n = next(n for n, x in enumerate(row["lines"]) if lines[x["order_line"]].product_id == place[1])
-            found[position] = Refusal(not_enough(place, shelves.left(place)), f"lines-{n}-quantity")
-        else:
-            shelves.take(needs[position])
+    found = {p: refusal for p, row in rows.items() if (refusal := _unfit(row, lines, known, counted, in_use))}
+    wanted = {p: _needs(row, lines, known, counted) for p, row in rows.items() if p not in found}
+    for position, short in moving.in_turn(wanted, lock=lock).items():
+        goods_of = [lines[x["order_line"]].product_id for x in rows[position]["lines"]]
+        found[position] = Refusal(short.text, f"lines-{goods_of.index(short.product)}-quantity")
     return found
 
 
@@ -80,9 +69,8 @@ def _needs(
     needs = defaultdict[Place, Decimal](Decimal)
     for one in row["lines"]:
         line = lines[one["order_line"]]
-        if line.product_id in counted:
-            factor = known.get((line.product_id or 0, line.unit_name), Decimal(0))
-            needs[row["warehouse"] or 0, line.product_id or 0] += one["quantity"] * factor
+        if (product := line.product_id) and product in counted:
+            needs[row["warehouse"], product] += one["quantity"] * known[product, line.unit_name]
     return needs
 
 

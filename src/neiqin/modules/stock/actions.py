@@ -5,19 +5,15 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any
 
-from django.db import connection
-
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.records import Changes, creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.people.checks import taken
 from neiqin.kernel.resources.references import unseen
-from neiqin.modules.catalog.models import Product
 from neiqin.modules.stock import fields
 from neiqin.modules.stock.models import (
     COUNT,
@@ -35,7 +31,18 @@ from neiqin.modules.stock.models import (
     Stock,
     Warehouse,
 )
-from neiqin.modules.stock.moving import Move, Place, Shelves, back, factors, main_warehouse, move, moved, open_places
+from neiqin.modules.stock.moving import (
+    Move,
+    Place,
+    Shelves,
+    back,
+    factors,
+    in_turn,
+    main_warehouse,
+    move,
+    moved,
+    open_places,
+)
 
 WAREHOUSE = Shape(fields.WAREHOUSE)
 LINES = Lines("lines", "明细", EntryLine, "entry", fields.LINE, 1, "加一行")
@@ -101,7 +108,7 @@ def _fit(batch: NewBatch[Entry]) -> Mapping[int, Refusal]:
             problems[position] = refusal
     rows = {p: row for p, row in rows.items() if p not in problems}
     if any(DIRECTIONS[row["kind"]] < 0 for row in rows.values()):
-        return problems | _short(rows, known, lock=connection.in_atomic_block and not batch.preview)
+        return problems | _short(rows, known, lock=batch.locks)
     return problems
 
 
@@ -138,15 +145,10 @@ def _unknown(row: Row, known: Mapping[tuple[int, str], Decimal]) -> Refusal | No
 
 
 def _short(rows: Mapping[int, Row], known: Mapping[tuple[int, str], Decimal], *, lock: bool) -> dict[int, Refusal]:
-    wanted = {p: _taken(row, known) for p, row in rows.items()}
-    shelves = Shelves({place for needs in wanted.values() for place in needs}, lock=lock)
     problems = {}
-    for position, needs in wanted.items():
-        if place := next((p for p, q in needs.items() if q > 0 and shelves.left(p) < q), None):
-            n = next(n for n, x in enumerate(rows[position]["lines"]) if x["product"] == place[1])
-            problems[position] = Refusal(not_enough(place, shelves.left(place)), f"lines-{n}-quantity")
-        else:
-            shelves.take(needs)
+    for position, short in in_turn({p: _taken(row, known) for p, row in rows.items()}, lock=lock).items():
+        n = next(n for n, x in enumerate(rows[position]["lines"]) if x["product"] == short.product)
+        problems[position] = Refusal(short.text, f"lines-{n}-quantity")
     return problems
 
 
@@ -158,12 +160,6 @@ def _taken(row: Row, known: Mapping[tuple[int, str], Decimal]) -> dict[Place, De
         if DIRECTIONS[row["kind"]] < 0:
             needs[row["warehouse"], line["product"]] += quantity
     return needs
-
-
-def not_enough(place: Place, left: Decimal) -> str:
-    """The sentence that says what there is."""
-    product, warehouse = Product.objects.get(pk=place[1]), Warehouse.objects.get(pk=place[0])
-    return f"{warehouse.name}的「{product.name}」只有 {plain(left)} {product.unit_name}，不够。"
 
 
 def _post(entries: NewBatch[Entry]) -> None:
@@ -201,15 +197,11 @@ def void(
 ) -> None:
     """Written down by mistake: movements the other way round take it back. What has gone on since cannot be."""
     moves = back(moved(MODEL, entries.ids))
-    shelves = Shelves({m.place for m in moves}, lock=not entries.preview)
-    problems = {}
-    for entry in entries:
-        needs = {m.place: -m.quantity for m in moves if m.record == entry.pk}
-        if place := next((p for p, q in needs.items() if q > 0 and shelves.left(p) < q), None):
-            problems[entry.pk] = f"{not_enough(place, shelves.left(place))}收进来的已经发走或用掉，不能作废。"
-        else:
-            shelves.take(needs)
-    entries.refuse(problems)
-    kept = [m for m in moves if m.record not in problems]
+    wanted: dict[int, dict[Place, Decimal]] = {i: {} for i in entries.ids}
+    for one in moves:
+        wanted[one.record][one.place] = -one.quantity
+    short = in_turn(wanted, lock=entries.locks)
+    entries.refuse({i: f"{s.text}收进来的已经发走或用掉，不能作废。" for i, s in short.items()})
+    kept = [m for m in moves if m.record not in short]
     move(kept, MODEL, now=entries.now, run=entries.run, by=entries.by)
     entries.tell({i: {"reason": reason} for i in entries.ids})

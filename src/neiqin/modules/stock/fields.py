@@ -32,6 +32,13 @@ LINE = (
     Field("unit_name", "单位", maxlength=20, help="空着是基本单位"),
     Field("remark", "备注", maxlength=200),
 )
+# On the page of an entry: products are told apart by number and kind.
+LINE_SHOWN = (
+    Field("code", "货号", "code", column="product__code"),
+    LINE[0],
+    Field("spec", "规格型号", column="product__spec"),
+    *LINE[1:],
+)
 STOCK = (
     Field("code", "货号", "code", form=False, list=True, role="id", filter=True),
     Field("name", "品名", form=False, list=True, role="name", filter=True),

@@ -5,12 +5,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Sum
 
 from neiqin.kernel.actions.effects import Happened
+from neiqin.kernel.fields.formats.number import plain
 from neiqin.modules.catalog.models import Product, ProductUnit
 from neiqin.modules.stock.models import OPEN, Movement, Stock, Warehouse
 
@@ -34,7 +35,6 @@ class Shelves:
 
     def __init__(self, places: Iterable[Place], *, lock: bool) -> None:
         wanted = sorted(set(places))
-        self.counted = counted({product for _, product in wanted})
         rows = Stock.objects.filter(
             warehouse__in={w for w, _ in wanted}, product__in={p for _, p in wanted}
         ).order_by("warehouse_id", "product_id")  # fmt: skip
@@ -47,15 +47,44 @@ class Shelves:
         return self._left[place]
 
     def short(self, wanted: Mapping[Place, Decimal]) -> Place | None:
-        """The first place where there is not as much; counts goods of which there never was any movement as enough."""
+        """The first place where there is not as much."""
         return next(
-            (p for p, q in wanted.items() if q > 0 and p[1] in self.counted and self._left[p] < q), None
-        )  # fmt: skip
+            (place for place, quantity in wanted.items() if quantity > 0 and self._left[place] < quantity), None
+        )
 
     def take(self, wanted: Mapping[Place, Decimal]) -> None:
         """Less than zero puts back."""
         for place, quantity in wanted.items():
             self._left[place] -= quantity
+
+
+class Short(NamedTuple):
+    """That there is not enough of a product for somebody, in a sentence."""
+
+    product: int
+    text: str
+
+
+def in_turn(wanted: Mapping[int, Mapping[Place, Decimal]], *, lock: bool) -> dict[int, Short]:
+    """Who gets what he wants when all are served in order, key -> place -> how much; those that come short, who leave
+    all of theirs for the next."""
+    shelves = Shelves({place for needs in wanted.values() for place in needs}, lock=lock)
+    short: dict[int, tuple[Place, Decimal]] = {}
+    for key, needs in wanted.items():
+        if place := shelves.short(needs):
+            short[key] = place, shelves.left(place)
+        else:
+            shelves.take(needs)
+    if not short:
+        return {}
+    warehouses = Warehouse.objects.in_bulk({place[0] for place, _ in short.values()})
+    products = Product.objects.in_bulk({place[1] for place, _ in short.values()})
+    found = {}
+    for key, ((warehouse, product), left) in short.items():
+        what = products[product]
+        text = f"{warehouses[warehouse].name}的「{what.name}」只有 {plain(left)} {what.unit_name}，不够。"
+        found[key] = Short(product, text)
+    return found
 
 
 def counted(products: Collection[int]) -> set[int]:
@@ -86,7 +115,7 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS v (w, p) JOIN catalog_product p ON p.
 ORDER BY v.w, p.id ON CONFLICT DO NOTHING
 """
 _CHANGED = """
-UPDATE stock_stock s SET on_hand = s.on_hand + v.quantity, updated_at = %s
+UPDATE stock_stock s SET on_hand = s.on_hand + v.quantity, version = s.version + 1, updated_at = %s
 FROM unnest(%s::bigint[], %s::bigint[], %s::numeric[]) AS v (w, p, quantity)
 WHERE s.warehouse_id = v.w AND s.product_id = v.p
 """
@@ -124,7 +153,7 @@ def of_products(happened: Happened) -> None:
     """Stocks are called what their products are called."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE stock_stock s SET name = p.name, code = p.code FROM catalog_product p "
+            "UPDATE stock_stock s SET name = p.name, code = p.code, version = s.version + 1 FROM catalog_product p "
             "WHERE p.id = s.product_id AND p.id = ANY(%s) AND (s.name, s.code) IS DISTINCT FROM (p.name, p.code)",
             [happened.ids],
         )

@@ -1,8 +1,9 @@
 """Screens and API of warehouses, entries and stocks."""
 
+from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.resources.resource import Resource
 from neiqin.modules.stock import actions, fields
-from neiqin.modules.stock.models import Entry, Stock, Warehouse
+from neiqin.modules.stock.models import Entry, EntryLine, Stock, Warehouse
 
 stock = Resource(
     Stock,
@@ -10,13 +11,11 @@ stock = Resource(
     noun="种",
     icon="package",
     section="业务",
-    phone=True,
     slug="stocks",
     fields=fields.STOCK,
     fast_sorts=("code",),
     found=("name", "code", "product__spec"),
     number="code",
-    figure="on_hand",
 )
 entry = Resource(
     Entry,
@@ -26,12 +25,13 @@ entry = Resource(
     section="业务",
     slug="stock-entries",
     fields=(*fields.ENTRY_KEPT[:2], *fields.ENTRY, *fields.ENTRY_KEPT[2:]),
-    shape=actions.ENTRY,
+    shape=Shape(fields.ENTRY),
     fast_sorts=("-done_on",),
     found=("number", "name", "source"),
     number="number",
     create=actions.create_entry,
     actions=(actions.void,),
+    kept=(Lines("lines", "明细", EntryLine, "entry", fields.LINE_SHOWN),),
 )
 warehouse = Resource(
     Warehouse,

@@ -11,7 +11,6 @@ task = Resource(
     noun="件",
     icon="flag",
     section="业务",
-    phone=True,
     slug="assigned-tasks",
     fields=(fields.KEPT[0], *fields.TASK, *fields.KEPT[1:]),
     shape=tasks.TASK,

@@ -86,16 +86,18 @@ def _by_assigner(tasks: Batch[AssignedTask]) -> None:
 
 
 def _tell_assigner(tasks: Batch[AssignedTask], words: str, text: str = "") -> None:
-    tell_each([
-        News(t.assigner_id, f"{words}：{t.name}", text, f"{URL}{t.pk}/", NEWS.name, about=(KEY, t.pk), run=tasks.run)
-        for t in tasks if t.assigner_id and t.assigner_id != tasks.by.id
-    ])  # fmt: skip
+    _tell(tasks, {t.pk: t.assigner_id for t in tasks}, NEWS, words, text)
 
 
 def _tell_doer(tasks: Batch[AssignedTask], words: str, text: str = "") -> None:
+    _tell(tasks, {t.pk: t.owner_id for t in tasks}, ASK, words, text)
+
+
+def _tell(tasks: Batch[AssignedTask], whom: Mapping[int, int | None], kind: Kind, words: str, text: str) -> None:
+    """task -> person; nobody is told of what he did himself."""
     tell_each([
-        News(t.owner_id, f"{words}：{t.name}", text, f"{URL}{t.pk}/", ASK.name, about=(KEY, t.pk), run=tasks.run)
-        for t in tasks if t.owner_id != tasks.by.id
+        News(to, f"{words}：{t.name}", text, f"{URL}{t.pk}/", kind.name, about=(KEY, t.pk), run=tasks.run)
+        for t in tasks if (to := whom[t.pk]) and to != tasks.by.id
     ])  # fmt: skip
 
 
