@@ -96,8 +96,9 @@ def orders_desk(n: int, many: int) -> dict[str, Any]:
 _FILL = """
 INSERT INTO orders_order ({names}) SELECT {values}
 FROM orders_order t CROSS JOIN generate_series(1, {n}) AS g (i)
-JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS count, id, name, owner_id, unit_id
-      FROM customers_customer WHERE owner_id IS NOT NULL AND state = 'active') c ON c.place = g.i % c.count
+JOIN (SELECT row_number() OVER (ORDER BY id) - 1 AS place, id, name, owner_id, unit_id
+      FROM customers_customer WHERE owner_id IS NOT NULL AND state = 'active') c
+  ON c.place = g.i % (SELECT count(*) FROM customers_customer WHERE owner_id IS NOT NULL AND state = 'active')
 WHERE t.id = (SELECT min(id) FROM orders_order)
 """
 _PROGRESS = """
