@@ -88,7 +88,7 @@ def test_the_page_says_how_a_price_comes_about():
      ("89.00", "100", "85", "总经理"), ("89.25", "100", "85", "销售总监")],
 )  # fmt: skip
 def test_whose_decision_a_price_is(deal, listed, cost, level):
-    floor = policy.floor_of(D(cost) if cost else None, None, ON)
+    floor = policy.floors({1: (D(cost) if cost else None, None)}, ON)[1]
     assert floor == (D("89.25") if cost else None)
     (judged,) = policy.judge([policy.Priced(D(deal), D(listed), floor)], ON)
     assert judged.level == level

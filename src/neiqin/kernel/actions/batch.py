@@ -47,6 +47,7 @@ class Batch(Generic[M]):
         self._same: dict[str, Any] = {}
         self._each: dict[str, dict[int, Any]] = {}
         self._last: list[Callable[[], None]] = []
+        self._read: dict[Any, dict[int, Any]] = {}
         self.before: dict[int, str | None] = {r.pk: getattr(r, "state", None) for r in self.records}  # type: ignore[attr-defined]
 
     def __iter__(self) -> Iterator[M]:
@@ -63,6 +64,14 @@ class Batch(Generic[M]):
     def locks(self) -> bool:
         """Whether what is looked at may be held until the end: not where nothing will be kept."""
         return connection.in_atomic_block and not self.preview
+
+    def read(self, model: Any, ids: Collection[int]) -> dict[int, Any]:
+        """Records of another model by id, as far as they are there; what several steps of a run look at is read once.
+        They are not locked and to be left as they are."""
+        known = self._read.setdefault(model, {})
+        if missing := set(ids) - known.keys():
+            known |= model.objects.in_bulk(missing)
+        return {i: known[i] for i in ids if i in known}
 
     def refuse(self, problems: Mapping[int, str | Refusal]) -> None:
         """Take these records out: they stay as they are, each with its reason."""

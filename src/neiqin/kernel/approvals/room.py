@@ -49,9 +49,12 @@ class Room:
 
     def _walk(self, request: Request, nodes: list[Node], tasks: list[Task]) -> Walk:
         steps = routes.read(request.route)
+
+        # Its people are asked for only when a further step is reached, which most decisions do not.
         return Walk(
-            request, nodes, tasks, length=len(steps), opened=routes.opening(steps, case_of(request)), now=self.now
-        )
+            request, nodes, tasks, length=len(steps), now=self.now,
+            opened=lambda place: routes.opening(steps, case_of(request))(place),
+        )  # fmt: skip
 
     def each(self, batch: Batch[Request], do: Callable[[Walk], None]) -> None:
         """Do this with every walk of the batch; those where it cannot be done are refused with the sentence."""
@@ -91,13 +94,15 @@ class Room:
         over = {t.request_id for t in moved if t.state != Task.State.OPEN}
         if over:
             done(LABEL, over, kind=ASKED.name)
-        names = site().names("people.person", [r.owner_id for r in self.requests.values()])
         turns = [
             t
             for t in (*fresh, *moved)
             if t.state == Task.State.OPEN
             and (t.pk not in self.before or self.before[t.pk][0] != Task.State.OPEN or t.request_id in over)
         ]
+        if not turns:
+            return
+        names = site().names("people.person", [r.owner_id for r in self.requests.values()])
         tell_each([
             asking(request, task, person, names[request.owner_id])
             for task in turns for request in (self.requests[task.request_id],)

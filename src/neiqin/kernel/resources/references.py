@@ -1,7 +1,7 @@
 """References in what a person gave: what they point to must be there for her."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from neiqin.kernel.actions.refusals import Refusal
@@ -12,14 +12,19 @@ from neiqin.kernel.resources.resource import site
 Given = Mapping[int, Mapping[str, Any]]
 
 
-def unseen(shape: Shape, rows: Given, by: Any) -> dict[int, Refusal]:
+def unseen(
+    shape: Shape, rows: Given, by: Any, known: Mapping[str, Collection[int]] | None = None
+) -> dict[int, Refusal]:
     """Rows (by id or position) with a reference to a record that is not there or not this person's to see, also in
-    their lines. One query a kind. Persons and units are known to everybody."""
+    their lines. One query a kind. Persons and units are known to everybody. known: of kinds that everybody sees, the
+    ids that are there, if they have been read already."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for _, field, _, value in _references(shape, rows):
         wanted[field.ref].add(value)
-    there: dict[str, set[int]] = {}
+    there = dict(known or {})
     for ref, ids in wanted.items():
+        if ref in there:
+            continue
         model = site().resources[ref].model
         rows_ = model.objects.filter(pk__in=ids)
         seen = rows_ if ref.startswith("people.") else rows_.filter(model.visible_to(by))

@@ -1,7 +1,7 @@
 """Whose decision a price is: the discount against the list price and the floor, by the table 《价格权限》 (practice.md
 3.11, C-LEAD-12)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from neiqin.kernel.rules.decide import Decision, decide
 
 LEVELS = ("业务员", "销售经理", "销售总监", "总经理")
-FACTOR = Decimal("0.0001")
+FACTOR, FEN = Decimal("0.0001"), Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,18 @@ class Judged:
     rule: str
 
 
-def floor_of(cost: Decimal | None, own: Decimal | None, on: date) -> Decimal | None:
-    """The lowest price: the product's own, else cost times the factor of the table 《最低限价》."""
-    if own is not None or cost is None:
-        return own
-    return (cost * floor_factor(on)).quantize(Decimal("0.01"), ROUND_HALF_UP)
+def floors(priced: Mapping[int, tuple[Decimal | None, Decimal | None]], on: date) -> dict[int, Decimal | None]:
+    """product -> the lowest price of (its cost, its own lowest price): its own, else cost times the factor of the table
+    《最低限价》; None where neither is known."""
+    by_cost = any(own is None and cost is not None for cost, own in priced.values())
+    factor = _floor_factor(on) if by_cost else Decimal(1)
+    return {
+        pk: own if own is not None or cost is None else (cost * factor).quantize(FEN, ROUND_HALF_UP)
+        for pk, (cost, own) in priced.items()
+    }
 
 
-def floor_factor(on: date) -> Decimal:
+def _floor_factor(on: date) -> Decimal:
     """How many times the cost the floor is."""
     (decision,) = decide("floor_price", [{"basis": "成本"}], on)
     return Decimal(decision.outputs["factor"])
@@ -47,10 +51,11 @@ def floor_factor(on: date) -> Decimal:
 
 def judge(lines: Sequence[Priced], on: date) -> list[Judged]:
     """Whose decision each line is."""
-    factors = [_factor(line) for line in lines]
-    below = [line.floor is not None and line.deal < line.floor for line in lines]
-    asked = [{"factor": f, "below_floor": b} for f, b in zip(factors, below, strict=True)]
-    return [_judged(f, b, d) for f, b, d in zip(factors, below, decide("price_policy", asked, on), strict=True)]
+    found = [(_factor(line), line.floor is not None and line.deal < line.floor) for line in lines]
+    differing = list(dict.fromkeys(found))  # of ten thousand orders most lines are sold at the list price
+    said = decide("price_policy", [{"factor": factor, "below_floor": below} for factor, below in differing], on)
+    judged = {asked: _judged(*asked, one) for asked, one in zip(differing, said, strict=True)}
+    return [judged[asked] for asked in found]
 
 
 def _judged(factor: Decimal, below: bool, decision: Decision) -> Judged:

@@ -63,7 +63,7 @@ class _Row:
 
 
 def prices(asks: Sequence[Ask]) -> list[Found | None]:
-    """The price of each ask, in order; None where no list has one. Two queries for any number."""
+    """The price of each ask, in order; None where no list has one. At most two queries for any number."""
     return [found[0] if found else None for found in candidates(asks)]
 
 
@@ -79,10 +79,14 @@ def candidates(asks: Sequence[Ask]) -> list[list[Found]]:
     if not products:
         return [[] for _ in asks]
     rows = _rows(products, min(days), max(days))
-    factors = {(p, n): f for p, n, f in ProductUnit.objects.filter(product_id__in=products).values_list(
-        "product_id", "name", "factor"
-    )}  # fmt: skip
+    factors = _factors({a.product for a in asks if a.unit})
     return [_fitting(ask, rows.get(ask.product, ()), factors.get((ask.product, ask.unit))) for ask in asks]
+
+
+def _factors(products: set[int]) -> dict[tuple[int, str], Decimal]:
+    """(product, unit) -> how many of the product's own unit."""
+    units = ProductUnit.objects.filter(product_id__in=products) if products else ProductUnit.objects.none()
+    return {(p, n): f for p, n, f in units.values_list("product_id", "name", "factor")}
 
 
 def _rows(products: set[int], first: date, last: date) -> dict[int, list[_Row]]:

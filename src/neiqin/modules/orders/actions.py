@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from django.db import connection
+from django.db.models import Value
 
 from neiqin.kernel import copying
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -39,7 +40,7 @@ NOTE = Field("reason", "原因", required=True, maxlength=200)
 
 def _fit(batch: NewBatch[Order]) -> Mapping[int, Refusal]:
     _to_whom(batch.rows.values())
-    return unseen(ORDER, batch.rows, batch.by) | _whole(batch.rows)
+    return _unfit_rows(batch, batch.rows)  # the customer is looked at where the order takes her terms over
 
 
 def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
@@ -61,14 +62,15 @@ def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _still_fit(batch: Batch[Order], changes: Changes) -> Mapping[int, Refusal]:
-    return unseen(CHANGED, changes, batch.by) | _whole(changes)
+    return _unfit_rows(batch, changes)
 
 
-def _whole(rows: Mapping[int, Mapping[str, Any]]) -> dict[int, Refusal]:
-    """Each new line has something to sell, on sale, of more than nothing."""
+def _unfit_rows(batch: Batch[Order], rows: Mapping[int, Mapping[str, Any]]) -> dict[int, Refusal]:
+    """What is referred to is there, and each new line has something to sell, on sale, of more than nothing."""
     wanted = {x["product"] for row in rows.values() for x in row.get("lines") or () if x.get("product")}
-    stopped = dict(Product.objects.filter(pk__in=wanted).exclude(state=ON_SALE).values_list("pk", "name"))
-    problems: dict[int, Refusal] = {}
+    products: dict[int, Product] = batch.read(Product, wanted)
+    stopped = {pk: product.name for pk, product in products.items() if product.state != ON_SALE}
+    problems = unseen(CHANGED, rows, batch.by, {"catalog.product": products})
     for key, row in rows.items():
         for n, line in enumerate(row.get("lines") or ()):
             if refusal := _unfit(n, line, stopped):
@@ -219,12 +221,16 @@ def close(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
 
 def _followed(orders: Batch[Order]) -> dict[int, str]:
     """What hangs on the orders and is to be voided first."""
-    kinds = ((Delivery, "发过货", "发货单"), (Invoicing, "开过票", "开票登记"), (Collection, "收过款", "收款登记"))
+    kinds = (Delivery, Invoicing, Collection)
+    words = (("发过货", "发货单"), ("开过票", "开票登记"), ("收过款", "收款登记"))
+    alive = [
+        model.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
+        .values_list(Value(kind), "pk", "order_id", "number") for kind, model in enumerate(kinds)
+    ]  # fmt: skip
     problems: dict[int, str] = {}
-    for model, done, what in kinds:
-        alive = model.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
-        for order, number in alive.order_by("pk").values_list("order_id", "number"):
-            problems.setdefault(order, f"已经{done}（{number}），先作废{what}。")
+    for kind, _, order, number in sorted(alive[0].union(*alive[1:], all=True)):
+        done, what = words[kind]
+        problems.setdefault(order, f"已经{done}（{number}），先作废{what}。")
     return problems
 
 

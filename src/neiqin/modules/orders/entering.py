@@ -175,7 +175,7 @@ def _line(row: Row) -> OrderLine | None:
 def _judge(order: Order, rows: Sequence[Row]) -> None:
     """Whose decision the prices are."""
     sold = [row for row in rows if row.line is not None and row.line.price and not row.line.is_gift]
-    judged = measures.judge([order], {order.pk: [row.line for row in sold if row.line]})[order.pk]
+    judged = measures.judge([order.pk], {order.pk: [row.line for row in sold if row.line]})[order.pk]
     for row, one in zip(sold, judged, strict=True):
         if one.level != policy.LEVELS[0]:
             below = "，低于底价" if one.below_floor else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +15,21 @@ from neiqin.modules.orders import amounts
 if TYPE_CHECKING:
     from neiqin.modules.orders.models import Order, OrderLine
 
+Read = Callable[[Any, Collection[int]], Mapping[int, Any]]  # Batch.read
 PRICED = (
     "item_name", "spec", "unit_name", "tax_rate", "price", "price_rule", "list_price", "off", "gross", "net", "tax",
 )  # fmt: skip
 
 
-def price(pairs: Sequence[tuple[Order, OrderLine]], customers: Mapping[int, Customer] | None = None) -> None:
+def price(
+    pairs: Sequence[tuple[Order, OrderLine]], customers: Mapping[int, Customer] | None = None,
+    read: Read | None = None,
+) -> None:  # fmt: skip
     """Fill in what the product says, prices where there are none, and the list prices; four queries for any number.
-    customers: those of the orders, if they have been read already."""
-    products = Product.objects.in_bulk({line.product_id for _, line in pairs if line.product_id})
+    customers: those of the orders, if they have been read already; read: a run's, which has products that were looked at
+    before."""
+    wanted = {line.product_id for _, line in pairs if line.product_id}
+    products: Mapping[int, Product] = read(Product, wanted) if read else Product.objects.in_bulk(wanted)
     for _, line in pairs:
         if product := products.get(line.product_id or 0):
             line.item_name = line.item_name or product.name
@@ -56,11 +62,12 @@ def price_new(
     pairs: Sequence[tuple[Order, list[dict[str, Any]]]],
     line_of: Callable[[dict[str, Any]], OrderLine],
     customers: Mapping[int, Customer],
+    read: Read,
 ) -> None:
     """Price the rows of new orders before anything is written, so that each is written once: what was found stands in
     the rows, and the sums on the orders. line_of: an unsaved line of a row."""
     made = [(order, row, line_of(row)) for order, rows in pairs for row in rows]
-    price([(order, line) for order, _, line in made], customers)
+    price([(order, line) for order, _, line in made], customers, read)
     lines: dict[int, list[OrderLine]] = defaultdict(list)
     for order, _, line in made:
         lines[id(order)].append(line)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.base import ModelState
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Line
@@ -108,7 +109,7 @@ class Order(OfPerson, OwnedRecord):
         refused = super().derive(list(fit.values()), batch)
         if records and records[0].pk is None:
             rows = [row["lines"] for row in batch.rows.values()]
-            money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved, customers)
+            money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved, customers, batch.read)
         return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
 
 
@@ -157,19 +158,22 @@ class OrderLine(Line):
         of new orders are priced already."""
         orders = {r.pk: r for r in batch.records}
         open_ = [(orders[row.order_id], row) for row in rows if not row.price_rule or row.pk]
-        money.price(open_)
+        money.price(open_, read=batch.read)
         for row in rows:
             row.reckon()
         return {}
 
     @classmethod
     def unsaved(cls, row: dict[str, Any]) -> "OrderLine":
-        """A line as given, which is not written."""
-        return cls(
-            product_id=row["product"], item_name=row["item_name"] or "", spec=row["spec"] or "",
-            unit_name=row["unit_name"] or "", quantity=row["quantity"], price=row["price"],
-            tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"],
+        """A line as given, which is not written; made without Django's walk through all columns, as files have many."""
+        line = cls.__new__(cls)
+        line.__dict__.update(
+            _state=ModelState(), id=None, product_id=row["product"], item_name=row["item_name"] or "",
+            spec=row["spec"] or "", unit_name=row["unit_name"] or "", quantity=row["quantity"], price=row["price"],
+            tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"], list_price=None, price_rule="",
+            off=Decimal(0), gross=Decimal(0), net=Decimal(0), tax=Decimal(0),
         )  # fmt: skip
+        return line
 
     def reckon(self) -> None:
         """The money of the line by its quantity, price, rate and share of the discount."""
