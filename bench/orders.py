@@ -3,10 +3,10 @@ at a million orders, for a rep and for one who sees all."""
 
 from typing import Any
 
-from bench.base import SMALL, Inside, Results, median, p95, say, scratch, superuser
+from bench.base import SMALL, Inside, Results, cpu_text, load, median, neiqin_web, p95, say, scratch, superuser
 from bench.companies import have
 
-MANY = 10_000
+MANY, ROWS = 10_000, 100_000
 LISTED = 1_000_000
 LIST = "/orders/order/"
 # case -> (address, limit at the median in ms): the budgets of the customers' lists.
@@ -21,9 +21,14 @@ CASES = {
 def run(results: Results, cluster: Any) -> None:
     """In copies of the small company, as orders and requests stay."""
     template, _ = have(cluster, SMALL)
-    if any(results.wants(name) for name in ("orders.create", "orders.many", "orders.approve.10000", "orders.file",
-                                            "approvals.decide")):  # fmt: skip
+    if any(results.wants(f"orders.{name}") for name in ("create", "many", "approve.10000")) or results.wants(
+        "approvals.decide"
+    ):
         _desk(results, cluster, template)
+    if results.wants("orders.file"):
+        _files(results, cluster, template)
+    if results.wants("orders.clients8"):
+        _clients(results, cluster, template)
     if any(results.wants(f"orders.list.{who}.{case}") for who in ("newest", "supervisor") for case in CASES):
         _lists(results, cluster, template)
 
@@ -61,6 +66,30 @@ def _desk(results: Results, cluster: Any, template: str) -> None:
     results.add(
         "approvals.decide", median(decision), "ms", 15, most=1, extra=f"the last consent; p95 {p95(decision):.1f} ms"
     )
-    results.add(
-        "orders.file", found["file"], "orders/s", extra=f"a platform file of {MANY:,} rows, {found['file_s']:.1f} s"
-    )
+
+
+def _files(results: Results, cluster: Any, template: str) -> None:
+    """A platform's file of 100,000 rows: each an order of its own, or three an order."""
+    for items in (1, 3):
+        if results.wants(f"orders.file.{items}"):
+            with scratch(cluster, template) as database, Inside(database) as inside:
+                found = inside("orders_file", rows=ROWS, items=items, first=10**9)
+            orders, seconds, most = found["orders"], found["seconds"], found["peak"]
+            results.add(
+                f"orders.file.{items}", seconds, "s", 20, most=1, also=most <= 512,
+                extra=f"{ROWS:,} rows of {orders:,} orders, {orders / seconds:,.0f} orders/s; {most:.0f} MB at most "
+                f"({found['before']:.0f} before)",
+            )  # fmt: skip
+
+
+def _clients(results: Results, cluster: Any, template: str) -> None:
+    """Orders of three lines from eight clients through the API."""
+    with scratch(cluster, template) as database, Inside(database) as inside, neiqin_web(database) as web:
+        rates = []
+        for at in range(3):
+            requests = inside("order_requests", n=400, start=at * 1000, login="supervisor")
+            answer = load(web, requests, 8)
+            if answer["statuses"] != {"201": len(requests)}:
+                raise RuntimeError(f"orders: {answer['statuses']}")
+            rates.append(len(requests) / answer["seconds"])
+        results.add("orders.clients8", median(rates), "per s", 200, least=1, extra=cpu_text(answer))

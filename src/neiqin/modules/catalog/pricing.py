@@ -3,9 +3,9 @@ within a list the largest quantity that is reached (practice.md 3.11, C-LEAD-11)
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from django.db.models import Q
 
@@ -17,8 +17,7 @@ LABEL = {kind.value: kind.label for kind in KINDS}
 PRICE = Decimal("0.000001")
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """Who buys how much of what on which day. unit: "" for the product's own; level: the customer's price level."""
 
     product: int
@@ -31,8 +30,7 @@ class Ask:
     channel: str = ""
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A price incl. tax of one unit asked for, and the row that gave it. why: in words, for whoever wants to know."""
 
     price: Decimal
@@ -45,8 +43,7 @@ class Found:
     why: str
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(NamedTuple):
     id: int
     unit: str
     least: Decimal

@@ -221,7 +221,7 @@ def close(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
 
 def _followed(orders: Batch[Order]) -> dict[int, str]:
     """What hangs on the orders and is to be voided first."""
-    kinds = (Delivery, Invoicing, Collection)
+    kinds: tuple[Any, ...] = (Delivery, Invoicing, Collection)
     words = (("发过货", "发货单"), ("开过票", "开票登记"), ("收过款", "收款登记"))
     alive = [
         model.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
