@@ -37,6 +37,8 @@ from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.catalog import actions as catalog
 from neiqin.modules.catalog.models import Category, PriceList, Product
+from neiqin.modules.changes import changing
+from neiqin.modules.changes.models import Assessment, Change, Knowing
 from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
@@ -207,6 +209,34 @@ def price_list(prices: dict[Product, Any] | None = None, *, active: bool = True,
     if active:
         assert perform(catalog.activate, outcome.done, by=SYSTEM).done
     return PriceList.objects.get(pk=outcome.done[0])
+
+
+def change(order_: Order | None = None, *, by: Actor = SYSTEM, **values: Any) -> Change:
+    """The customer wants fifteen of the first line, unless said otherwise."""
+    order_ = order_ or approved(order(required_on=str(clock.today() + timedelta(days=20))))
+    lines = [{"order_line": order_.lines.order_by("pk")[0].pk, "quantity": "15"}]
+    row = {"order": order_.pk, "said_by": "潘工电话", "reason": "产线加了一条", "lines": lines} | values
+    outcome = perform(changing.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Change.objects.get(pk=outcome.done[0])
+
+
+def assessed() -> Assessment:
+    """The first department of an order that is handed over is asked about a change."""
+    made = part().order
+    one = change(made)
+    assert perform(changing.pass_on, [one.pk], by=SYSTEM).done
+    return Assessment.objects.filter(change=one).order_by("pk")[0]
+
+
+def knowing() -> Knowing:
+    """A change holds, and the first department has not said that it knows."""
+    one = Change.objects.get(pk=assessed().change_id)
+    Assessment.objects.filter(change=one).update(state="void")
+    assert perform(changing.agree, [one.pk], by=SYSTEM, params={"means": "contract", "proof": "KJ-1"}).done
+    outcome = perform(changing.apply, [one.pk], by=SYSTEM)
+    assert outcome.done, outcome.refused
+    return Knowing.objects.filter(change=one).order_by("pk")[0]
 
 
 def task(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> AssignedTask:
@@ -410,6 +440,9 @@ MAKERS: dict[str, Any] = {
     "company.entity": lambda: entity(),
     "handover.package": lambda: package(),
     "catalog.category": lambda: category(),
+    "changes.change": lambda: change(),
+    "changes.assessment": lambda: assessed(),
+    "changes.knowing": lambda: knowing(),
     "tasks.assignedtask": lambda: task(),
     "stock.warehouse": lambda: warehouse(),
     "stock.entry": lambda: stocked(product()),

@@ -53,10 +53,15 @@ def row(action, route, *, kind="", amount="", unit="", hours="8", risk="一般",
 
 def publish(*rows, from_on="2026-01-01"):
     """These rows in front of the default, in force from a day on."""
-    table = Table.objects.get(code="approvals")
     example = ["客户·修改备注", "无", "0", "华东", "无", "1", "无", "0", "否", *DEFAULT[INPUTS:]]
-    content = orjson.dumps({"rows": [*rows, DEFAULT], "examples": [example]}).decode()
-    perform(rules.draft, [table.pk], by=SYSTEM, params={"content": content})
-    made = table.versions.latest("number")
-    outcome = perform(rules.publish, [made.pk], by=SYSTEM, params={"from_on": from_on})
+    publish_table("approvals", [*rows, DEFAULT], example, from_on)
+
+
+def publish_table(code: str, rows, example, from_on="2026-01-01"):
+    """A new version of a decision table, as staff publish it."""
+    found = Table.objects.get(code=code)
+    content = orjson.dumps({"rows": rows, "examples": [example]}).decode()
+    outcome = perform(rules.draft, [found.pk], by=SYSTEM, params={"content": content})
+    assert outcome.done, outcome.refused
+    outcome = perform(rules.publish, [found.versions.latest("number").pk], by=SYSTEM, params={"from_on": from_on})
     assert outcome.done, outcome.refused

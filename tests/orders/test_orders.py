@@ -5,7 +5,6 @@ from collections import defaultdict
 from datetime import date, datetime, timedelta
 from decimal import Decimal as D
 
-import orjson
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -21,13 +20,11 @@ from neiqin.kernel.guests.models import Invitation
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
-from neiqin.kernel.rules import actions as rules
-from neiqin.kernel.rules.models import Table
 from neiqin.modules.customers.models import Standing
 from neiqin.modules.orders import actions, assigning, classing, confirming, delivering, parts, times
 from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part, Progress, shipped_of
 from tests import factories
-from tests.approvals.office import publish
+from tests.approvals.office import publish, publish_table
 
 pytestmark = pytest.mark.django_db
 RIGHTS = ("view", "create", "edit", "approve", "assign", "answer", "ship")
@@ -81,15 +78,6 @@ def text(answer) -> str:
 
 def again(order) -> Order:
     return Order.objects.get(pk=order.pk)
-
-
-def table(code: str, rows, example, from_on="2026-01-01"):
-    """A new version of a decision table, as staff publish it."""
-    found = Table.objects.get(code=code)
-    content = orjson.dumps({"rows": rows, "examples": [example]}).decode()
-    perform(rules.draft, [found.pk], by=SYSTEM, params={"content": content})
-    outcome = perform(rules.publish, [found.versions.latest("number").pk], by=SYSTEM, params={"from_on": from_on})
-    assert outcome.done, outcome.refused
 
 
 def test_an_order_belongs_to_the_customers_owner_and_adds_up_line_by_line(desk):
@@ -286,7 +274,7 @@ EXAMPLE = ["江苏省", "轴承", "何雨桐"]
 @pytest.mark.clause("C-ORD-06")
 def test_an_order_with_one_fitting_person_is_assigned_at_once_and_one_of_two_is_chosen_with_a_reason(desk):
     people = {n: factories.person(n, unit_=desk.unit, position_=desk.rep.position) for n in ("何雨桐", "沈亦舟")}
-    table("order_assignment", ASSIGNED, EXAMPLE)
+    publish_table("order_assignment", ASSIGNED, EXAMPLE)
     bearing = factories.product(category=factories.category("轴承").pk)
     screw = factories.product(category=factories.category("五金").pk)
     factories.price_list({bearing: 100, screw: 1})
@@ -311,11 +299,11 @@ def test_an_order_with_one_fitting_person_is_assigned_at_once_and_one_of_two_is_
 @pytest.mark.clause("C-ORG-12")
 def test_the_next_order_goes_to_the_new_owner_of_the_region_and_older_ones_stay(desk):
     people = {n: factories.person(n, unit_=desk.unit, position_=desk.rep.position) for n in ("何雨桐", "沈亦舟")}
-    table("order_assignment", ASSIGNED, EXAMPLE)
+    publish_table("order_assignment", ASSIGNED, EXAMPLE)
     bearing = factories.product(category=factories.category("轴承").pk)
     factories.price_list({bearing: 100})
     first = again(factories.approved(desk.enter({"product": bearing.pk, "quantity": "1"})))
-    table(
+    publish_table(
         "order_assignment",
         [["江苏省", "轴承", "沈亦舟"], ["其他", "", "无"]],
         ["江苏省", "轴承", "沈亦舟"],
@@ -543,7 +531,7 @@ def test_from_friday_evening_to_monday_morning_are_two_working_hours_compared_wi
         moments[order.pk] = {"created": one, "submitted": other, "approved": other, "handed_over": other}
 
     rule = ["订单处理时间", "2026-01-05", "2026-01-09", "4"]
-    table("order_baseline", [rule], rule)
+    publish_table("order_baseline", [rule], rule)
     handed("2026-01-05T01:00Z", "2026-01-05T07:00Z")  # nine to three with lunch: five hours
     handed("2026-11-20T09:00Z", "2026-11-23T02:00Z")  # Friday five to Monday ten
     # events carry the server's clock; the moments of the clause are put in their place

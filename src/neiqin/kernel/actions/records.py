@@ -109,10 +109,10 @@ def editing(
             if lines.name in changes:
                 text = f"「{lines.label}」一次只能改一条记录的。"
                 batch.refuse(dict.fromkeys(batch.ids, Refusal(text, lines.name)))
-        _change(batch, shape, dict.fromkeys(batch.ids, changes), check, after)
+        change(batch, shape, dict.fromkeys(batch.ids, changes), check, after)
 
     def edit_rows(batch: Batch[Any]) -> None:
-        _change(batch, shape, batch.rows, check, after)
+        change(batch, shape, batch.rows, check, after)
 
     common: dict[str, Any] = {
         "may": may or f"{model._meta.app_label}.edit",
@@ -128,13 +128,15 @@ def editing(
     return register(Action(model, "edit", label, edit, **common))
 
 
-def _change(
+def change(
     batch: Batch[Any],
     shape: Shape,
     changes: Changes,
-    check: ChangeCheck | None,
-    after: Callable[[Any, Changes], None] | None,
+    check: ChangeCheck | None = None,
+    after: Callable[[Any, Changes], None] | None = None,
 ) -> None:
+    """Bring changes of fields and lines of `shape` to the records of the batch, as `edit` does; for actions of another
+    name that change records by their fields."""
     batch.refuse(_conflicts(batch, shape, changes))
     if check:
         batch.refuse(check(batch, {i: changes[i] for i in batch.ids}))

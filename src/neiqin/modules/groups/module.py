@@ -9,7 +9,7 @@ CUSTOMERS = (
     "created", "edited", "level_confirmed", "deactivated", "reactivated", "merged", "parted", "handed_over",
     "fell_into_pool", "released", "claimed", "assigned",
 )  # fmt: skip
-ORDERS = ("created", "edited", "confirmed", "orders_confirm_answer", "voided")
+ORDERS = ("created", "edited", "confirmed", "orders_confirm_answer", "revised", "voided")
 
 module = Module(
     label="客户分组",

@@ -40,7 +40,7 @@ NOTE = Field("reason", "原因", required=True, maxlength=200)
 
 def _fit(batch: NewBatch[Order]) -> Mapping[int, Refusal]:
     _to_whom(batch.rows.values())
-    return _unfit_rows(batch, batch.rows)  # the customer is looked at where the order takes her terms over
+    return unfit_rows(batch, batch.rows)  # the customer is looked at where the order takes her terms over
 
 
 def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
@@ -62,10 +62,10 @@ def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _still_fit(batch: Batch[Order], changes: Changes) -> Mapping[int, Refusal]:
-    return _unfit_rows(batch, changes)
+    return unfit_rows(batch, changes)
 
 
-def _unfit_rows(batch: Batch[Order], rows: Mapping[int, Mapping[str, Any]]) -> dict[int, Refusal]:
+def unfit_rows(batch: Batch[Order], rows: Mapping[int, Mapping[str, Any]]) -> dict[int, Refusal]:
     """What is referred to is there, and each new line has something to sell, on sale, of more than nothing."""
     wanted = {x["product"] for row in rows.values() for x in row.get("lines") or () if x.get("product")}
     products: dict[int, Product] = batch.read(Product, wanted)
@@ -103,14 +103,14 @@ def begin(orders: NewBatch[Order]) -> None:
 
 def _changed(batch: Batch[Order], changes: Changes) -> None:
     """Sums are made anew. What the customer has confirmed was something else: it is to be confirmed again."""
-    _settle(batch)
+    settle(batch)
     other = {o.pk for o in batch if o.confirmed_at and changes[o.pk].keys() & CONFIRMED}
     batch.set_each("confirmed_at", {o.pk: None if o.pk in other else o.confirmed_at for o in batch})
     batch.set_each("confirmed_by", {o.pk: "" if o.pk in other else o.confirmed_by for o in batch})
     batch.set_each("confirmed_note", {o.pk: "" if o.pk in other else o.confirmed_note for o in batch})
 
 
-def _settle(batch: Batch[Order]) -> None:
+def settle(batch: Batch[Order]) -> None:
     """The discount is shared over the lines that there are now, and they are added up."""
     by_order: dict[int, list[OrderLine]] = defaultdict(list)
     for line in OrderLine.objects.filter(order_id__in=batch.ids).order_by("pk"):

@@ -1,12 +1,14 @@
 """The customer agrees to specification, quantity, price, date and place: by which means that counts is a rule
 (C-ORD-03)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any
 
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.refusals import Refusal
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.files.models import Attachment
 from neiqin.kernel.guests.asks import Answer, Ask, Contact, Given, Shown
@@ -35,23 +37,30 @@ def confirm(
 ) -> None:
     """Take down that the customer agreed. The table 《客户确认》 says what counts and what needs a picture or scan."""
     orders.refuse({o.pk: "客户已经确认过。" for o in orders if o.confirmed_at})
-    label = next(m.label for m in fields.MEANS if m.value == means)
-    asked = [{"source": _source(o), "means": label, "amount": o.amount} for o in orders]
-    made = decide("order_confirmation", asked, orders.now.date(), orders)
-    scanned = set(
-        Attachment.objects.filter(kind="orders.order", record_id__in=orders.ids, removed_at=None).values_list(
-            "record_id", flat=True
-        )
-    )
-    problems = {}
-    for order, decision in zip(list(orders), made, strict=True):
-        if decision.outputs["counts"] == "不算":
-            problems[order.pk] = Refusal(f"{_source(order)}订单不能用「{label}」确认，换一种。", "means")
-        elif decision.outputs["counts"] == "要附件" and order.pk not in scanned:
-            problems[order.pk] = Refusal(f"「{label}」要先在订单上传附件（回签件、录音或截图）。", "proof")
-    orders.refuse(problems)
+    orders.refuse(unproven(orders, {o.pk: (o, o.amount) for o in orders}, means))
     orders.set(confirmed_at=orders.now, confirmed_by=means, confirmed_note=proof)
+    label = label_of(fields.MEANS, means)
     orders.tell({i: {"note": f"{label}，{proof}"} for i in orders.ids})
+
+
+def unproven(records: Batch[Any], asked: Mapping[int, tuple[Order, Decimal]], means: str) -> dict[int, Refusal]:
+    """Records that cannot be confirmed by these means, or need a scan first. asked: record -> the order it is about,
+    and the amount; those the table cannot decide are refused in the batch."""
+    label = label_of(fields.MEANS, means)
+    given = [{"source": _source(asked[i][0]), "means": label, "amount": asked[i][1]} for i in records.ids]
+    made = decide("order_confirmation", given, records.now.date(), records)
+    if not records.ids:
+        return {}
+    kind = type(records.records[0])._meta.label_lower
+    scans = Attachment.objects.filter(kind=kind, record_id__in=records.ids, removed_at=None)
+    scanned = set(scans.values_list("record_id", flat=True))
+    problems = {}
+    for record, decision in zip(records.ids, made, strict=True):
+        if decision.outputs["counts"] == "不算":
+            problems[record] = Refusal(f"{_source(asked[record][0])}订单不能用「{label}」确认，换一种。", "means")
+        elif decision.outputs["counts"] == "要附件" and record not in scanned:
+            problems[record] = Refusal(f"「{label}」要先在这里上传附件（回签件、录音或截图）。", "proof")
+    return problems
 
 
 def _source(order: Order) -> str:

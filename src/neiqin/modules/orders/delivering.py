@@ -1,7 +1,7 @@
 """Shipping against orders, and the customer's receipt (C-ORD-11)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -134,8 +134,14 @@ WHERE p.order_id = r.order_id
 
 
 def of_deliveries(happened: Happened) -> None:
-    """How far the orders are, in one statement; those that have something out are in execution, and the others not."""
-    orders = sorted(set(Delivery.objects.filter(pk__in=happened.ids).values_list("order_id", flat=True)))
+    """How far the orders are, their timelines, and the reps."""
+    roll(Delivery.objects.filter(pk__in=happened.ids).values_list("order_id", flat=True))
+    _say(happened)
+
+
+def roll(ids: Iterable[int]) -> None:
+    """How far these orders are, in one statement; those that have something out are in execution, the others not."""
+    orders = sorted(set(ids))
     with connection.cursor() as cursor:
         cursor.execute(_ROLL, [orders])
         cursor.execute(
@@ -144,7 +150,6 @@ def of_deliveries(happened: Happened) -> None:
             "AND o.state IN ('approved', 'executing')",
             [orders],
         )
-    _say(happened)
 
 
 def _say(happened: Happened) -> None:

@@ -64,6 +64,7 @@ KEPT = (
     Field("confirmed_note", "确认凭证", form=False),
     Field("approved_at", "审核时间", "moment", form=False, filter=True),
     Field("contacted_at", "上次和客户沟通", "moment", column="progress__contacted_at", form=False),
+    Field("revision", "版次", "number", form=False, filter=True),
     Field("created_at", "录入时间", "moment", form=False, filter=True),
     Field("unit", "部门", "unit", ref="people.unit", form=False, filter=True),
     Field("state", "状态", "state", choices=STATES, form=False, list=True, filter=True, role="st"),

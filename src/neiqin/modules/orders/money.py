@@ -26,7 +26,7 @@ def price(
     read: Read | None = None,
 ) -> None:  # fmt: skip
     """Fill in what the product says, prices where there are none, and the list prices; four queries for any number.
-    customers: those of the orders, if they have been read already; read: a run's, which has products that were looked at
+    customers: those of the orders, if they have been read already; read: a run's, which has the products looked at
     before."""
     wanted = {line.product_id for _, line in pairs if line.product_id}
     products: Mapping[int, Product] = read(Product, wanted) if read else Product.objects.in_bulk(wanted)

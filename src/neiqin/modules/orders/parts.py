@@ -9,7 +9,7 @@ from typing import Annotated
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
-from neiqin.kernel import clock
+from neiqin.kernel import clock, copying
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
@@ -26,7 +26,7 @@ from neiqin.kernel.resources.resource import Resource, Todo
 from neiqin.kernel.rules.decide import decide
 from neiqin.modules.orders import fields
 from neiqin.modules.orders.actions import EDIT
-from neiqin.modules.orders.models import Order, OrderLine, Part
+from neiqin.modules.orders.models import Order, OrderLine, Part, VersionError
 from neiqin.modules.orders.states import ALIVE, APPROVED, ASKED, BLOCKED, DONE, EXECUTING, TAKEN, VOID
 
 DO = "orders.part"
@@ -53,16 +53,17 @@ def hand_over(orders: Batch[Order]) -> None:
     )
     kinds = _kinds(orders.ids)
     made = decide("order_parts", [{"kind": kinds[o.pk]} for o in orders], orders.now.date(), orders)
-    holders = _holders({name for d in made for name in d.outputs["position"]})
+    people = holders({name for d in made for name in d.outputs["position"]})
     clerks = Person.objects.in_bulk({o.clerk_id or o.owner_id for o in orders})
     parts = []
     for order, decision in zip(orders, made, strict=True):
         rows = zip(*(decision.outputs[n] for n in ("department", "duty", "position", "before", "days")), strict=True)
         for department, duty, position, before, days in rows:
-            who = holders.get(position) or clerks[order.clerk_id or order.owner_id]
+            who = people.get(position) or clerks[order.clerk_id or order.owner_id]
             end = back(order.required_on or clock.today(), int(before))
             parts.append(Part(
-                order=order, name=order.name, department=department, duty=duty, owner=who, unit_id=who.unit_id,
+                order=order, seen_revision=order.revision, name=order.name, department=department, duty=duty,
+                owner=who, unit_id=who.unit_id,
                 start_on=back(end, int(days) - 1), end_on=end, created_at=orders.now, updated_at=orders.now,
             ))  # fmt: skip
     Part.objects.bulk_create(parts)
@@ -81,7 +82,7 @@ def _kinds(ids: Sequence[int]) -> dict[int, str]:
     return {i: next(iter(found[i])) if len(found[i]) == 1 else "混合" for i in ids}
 
 
-def _holders(positions: Iterable[str]) -> dict[str, Person]:
+def holders(positions: Iterable[str]) -> dict[str, Person]:
     """A holder of each position today: who has been longest."""
     rows = Appointment.objects.filter(in_force(clock.today()), position__name__in=positions, person__left_on=None)
     return {a.position.name: a.person for a in rows.select_related("position", "person").order_by("-pk")}
@@ -131,6 +132,7 @@ def report(
     note: Annotated[str, NOTE] = "",
 ) -> None:
     """How far it is; 100 is done, and what is blocked says why."""
+    _by_the_newest(parts)
     if blocked and not note:
         parts.refuse(dict.fromkeys(parts.ids, Refusal("受阻要写原因。", "note")))
     state = BLOCKED if blocked else DONE if progress == 100 else TAKEN
@@ -141,7 +143,46 @@ def report(
 @action(Part, "完成", may=DO, from_=OPEN, to=DONE, event="done", icon="circle-check")
 def finish(parts: Batch[Part]) -> None:
     """The department's work is done."""
+    _by_the_newest(parts)
     parts.set(progress=100)
+
+
+def _by_the_newest(parts: Batch[Part]) -> None:
+    """Nobody reports on an order by a version that holds no more; that somebody tried is counted (C-FLOW-09)."""
+    orders: dict[int, Order] = parts.read(Order, {p.order_id for p in parts})
+    old = [p for p in parts if p.seen_revision < orders[p.order_id].revision]
+    if not parts.preview:
+        VersionError.objects.bulk_create(
+            VersionError(part=p, person_id=parts.by.id, at=parts.now, seen=p.seen_revision,
+                         revision=orders[p.order_id].revision)
+            for p in old
+        )  # fmt: skip
+    parts.refuse({
+        p.pk: f"{orders[p.order_id].number}已改到第 {orders[p.order_id].revision} 版，你看的是第 {p.seen_revision} 版："
+        "先在「变更知会」里确认新版，再报。"
+        for p in old
+    })  # fmt: skip
+
+
+def of_revised(happened: Happened) -> None:
+    """The departments' dates move with the order's, by working days; what was done of less is not done of more."""
+    cal = calendar.current()
+    rows = list(Part.objects.filter(order_id__in=happened.ids).exclude(state=VOID).order_by("pk"))
+    for part in rows:
+        said = happened.data[part.order_id]
+        if part.state in OPEN and said["from"] and said["to"]:
+            old, new = date.fromisoformat(said["from"]), date.fromisoformat(said["to"])
+            if old != new:
+                part.start_on, part.end_on = (_moved(cal, day, old, new) for day in (part.start_on, part.end_on))
+                part.promised_on, part.told_late = None, False
+        if part.state == DONE and said["grown"]:
+            part.state, part.progress = TAKEN, min(99, int(said["grown"]))
+    copying.update(rows, ("start_on", "end_on", "promised_on", "told_late", "state", "progress"))
+
+
+def _moved(cal: calendar.WorkCalendar, day: date, old: date, new: date) -> date:
+    """As many working days before the new date as it was before the old one."""
+    return back(new, sum(cal.is_workday(day + timedelta(days=n)) for n in range(1, (old - day).days + 1)))
 
 
 def of_parts(happened: Happened) -> None:

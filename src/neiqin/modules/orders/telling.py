@@ -82,6 +82,17 @@ def of_confirmed(happened: Happened) -> None:
     )
 
 
+def of_revised(happened: Happened) -> None:
+    """What was agreed to be changed holds now."""
+    if happened.preview:
+        return
+    steps = [
+        Step(o, f"revised-{o.revision}", f"订单 {o.number} 已按约定变更（第 {o.revision} 版），合计 {o.amount:,.2f} 元")
+        for o in Order.objects.filter(pk__in=happened.ids)
+    ]
+    inform(steps, happened.run)
+
+
 def of_begun(happened: Happened) -> None:
     """A department reports its first progress: the order is being made ready."""
     if happened.preview:

@@ -5,7 +5,7 @@ from neiqin.modules.orders.models.contact import CustomerNews, CustomerQuestion,
 from neiqin.modules.orders.models.delivery import SHIP, Delivery, DeliveryLine, shipped_of
 from neiqin.modules.orders.models.order import NOT_TAKEN, Order, OrderLine, Progress, Pull, Query
 from neiqin.modules.orders.models.source import PullSource
-from neiqin.modules.orders.models.work import ClassProposal, Part
+from neiqin.modules.orders.models.work import ClassProposal, Part, VersionError
 
 __all__ = [
     "NOT_TAKEN",
@@ -28,5 +28,6 @@ __all__ = [
     "Renewal",
     "Return",
     "ReturnLine",
+    "VersionError",
     "shipped_of",
 ]

@@ -67,6 +67,7 @@ class Order(OfPerson, OwnedRecord):
     approved_at = models.DateTimeField(null=True)
     refunded = models.DecimalField(max_digits=18, decimal_places=2, default=0)
     hold = models.CharField(max_length=100, default="", blank=True)
+    revision = models.SmallIntegerField(default=1)
     state = models.CharField(max_length=10, default=DRAFT)
 
     class Meta:

@@ -1,10 +1,12 @@
 """What others have to do or decide because of orders."""
 
 from datetime import date
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
+from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.models.order import Order
@@ -18,7 +20,8 @@ from neiqin.modules.orders.states import (
 
 class Part(OwnedRecord):
     """What one department has to do for an order, counted back from its delivery date; the owner does it. name: the
-    customer's. promised_on: another date the department has answered with; told_late: clerk and rep know it is late."""
+    customer's. promised_on: another date the department has answered with; told_late: clerk and rep know it is late;
+    seen_revision: the version of the order its doer has confirmed to work by."""
 
     STATES = PART_STATES
     LEFT_BEHIND = False
@@ -33,6 +36,7 @@ class Part(OwnedRecord):
     progress = models.SmallIntegerField(default=0)
     note = models.CharField(max_length=200, default="", blank=True)
     told_late = models.BooleanField(default=False)
+    seen_revision = models.SmallIntegerField(default=1)
     state = models.CharField(max_length=10, default=ASKED)
 
     class Meta:
@@ -50,6 +54,18 @@ class Part(OwnedRecord):
     def due_on(self) -> date:
         """By when the department itself says it will be done."""
         return self.promised_on or self.end_on
+
+
+class VersionError(models.Model):
+    """Somebody reported on an order by a version that no longer held, and was stopped (C-FLOW-09)."""
+
+    audited: ClassVar[bool] = False
+
+    part = models.ForeignKey(Part, models.CASCADE, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+")
+    at = models.DateTimeField(db_index=True)
+    seen = models.SmallIntegerField()
+    revision = models.SmallIntegerField()
 
 
 class ClassProposal(OwnedRecord):
