@@ -51,8 +51,23 @@ class Files:
         self.waiting = set(sorted(self.asked & self.young, key=int)[:-2])  # the two newest were on the phone
         self.shipped = {n for n, r in self.head.items() if r["shippedDate"] != "NULL"} - self.waiting
 
+    def five_more(self, order):
+        """What the order comes to with five more of its first line."""
+        first, *rest = [r for r in rows("order_details") if r["orderID"] == order]
+        worth = [(D(r["unitPrice"]) * (1 - D(r["discount"])), int(r["quantity"])) for r in (first, *rest)]
+        worth[0] = (worth[0][0], worth[0][1] + 5)
+        return sum(((price * n).quantize(D("0.01"), ROUND_HALF_UP) for price, n in worth), D(0))
+
     def total(self, numbers):
         return sum((self.amount[n] for n in numbers), D(0))
+
+
+def late_of(files, every):
+    return {
+        n
+        for n in every - files.shipped - files.waiting
+        if morning._moved(files.head[n]["requiredDate"]) < clock.today()
+    }
 
 
 def test_the_morning_does_what_the_files_say(settings, tmp_path):
@@ -61,23 +76,25 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     found, files = morning.run(), Files()
     every = set(files.head)
     assert (len(every), files.lines) == (270, 691)
-    assert found["orders"] == {"count": 270, "amount": files.total(every)}
-    assert dict(Order.objects.values_list("customer_po", "amount")) == files.amount
     assert OrderLine.objects.count() == 691
     assert Customer.objects.count() == len({r["customerID"] for r in files.head.values()}) == 81
+    # the customer of the newest order at full price that is with the departments wants five more of its first line
+    handed = max(every - files.shipped - files.asked - late_of(files, every), key=int)
+    more = files.five_more(handed)
+    assert f"→ {more:,.2f}" in next(s["note"] for s in found["steps"] if s["label"].startswith("客户来电变更"))
+    files.amount[handed] = more
+    assert found["orders"] == {"count": 270, "amount": files.total(every)}
+    assert dict(Order.objects.values_list("customer_po", "amount")) == files.amount
+    assert Order.objects.get(revision=2).customer_po == handed
     steps = [(s["label"].partition("：")[0].partition("（")[0], s["count"]) for s in found["steps"]]
     agreed = files.asked - files.waiting
-    late = {
-        n
-        for n in every - files.shipped - files.waiting
-        if morning._moved(files.head[n]["requiredDate"]) < clock.today()
-    }
+    late = late_of(files, every)
     assert steps == [
         ("建档", 77), ("采购入库", len({r["productID"] for r in rows("order_details")})), ("导入客户文件", 81),
         ("导入订单文件", 270), ("核对、提交", 270), ("登记客户确认", 270),
         ("审核", len(every - files.asked)), ("审批", len(agreed)),
         ("分配", len(every - files.waiting)),
-        ("移交采购、仓储、物流", len(every - files.shipped - files.waiting - late)),
+        ("移交采购、仓储、物流", len(every - files.shipped - files.waiting - late)), ("客户来电变更", 1),
         ("发货、登记签收", len(files.shipped)), ("日报", 4),
     ]  # fmt: skip
     assert found["waiting"] == len(files.waiting) == Request.objects.filter(state="open").count()

@@ -219,7 +219,7 @@ PAGES: dict[str, Page] = {
     "orders/daily/": Page("orders.view"),
     "orders/book/": Page("orders.view", absent=True),
     "changes/new/": Page("changes.create", absent=True),
-    "changes/look/": Page("changes.create", posts=True, absent=True),
+    "changes/look/": Page("changes.create", posts=True),
     "changes/figures/": Page("changes.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),

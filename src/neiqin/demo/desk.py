@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import Sum
 
+from neiqin.demo import changes
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import REGISTRY
 from neiqin.kernel.actions.perform import perform
@@ -180,7 +181,7 @@ def _ship(ids: Sequence[int], ages: dict[int, int]) -> None:
 
 
 def _leave_work() -> None:
-    """For today: two orders that wait for the manager, one that the rep has to explain."""
+    """For today: two orders that wait for the manager, one that the rep has to explain, one that is to be changed."""
     clerk = actor_of(Login.objects.values_list("person_id", flat=True).get(username="linzhixia"))
     seen = Order.objects.filter(Order.visible_to(clerk), state=SUBMITTED).order_by("pk")
     cheap = OrderLine.objects.filter(order__in=seen, list_price__isnull=False, price__gt=0).order_by("pk")
@@ -196,6 +197,7 @@ def _leave_work() -> None:
         perform(actions.edit, [pk], by=clerk, params={"paper_total": str(total)}, source="demo")
         perform(actions.submit, [pk], by=clerk, params={"checked": True}, source="demo")
         perform(actions.approve, [pk], by=clerk, source="demo")
+    changes.leave_one(clerk)
     for pk in waiting[2:3]:
         perform(actions.doubt, [pk], by=clerk, params={"text": "数量比上次多三倍，是不是多写了一个零"}, source="demo")
 

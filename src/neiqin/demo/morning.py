@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 from django.db.models import Count, Sum
 
+from neiqin.demo import changes
 from neiqin.demo.desk import warehouse
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import Action
@@ -128,6 +129,8 @@ def _morning() -> list[dict[str, Any]]:
         unshipped = {r["orderID"] for r in _rows("orders") if not r["shippedDate"]}
         waiting = mine.filter(state=APPROVED, customer_po__in=unshipped, required_on__gte=clock.today())
         one |= _done(parts.hand_over, waiting, clerk)
+    with log.step("客户来电变更：预览影响，部门评估，客户同意，执行") as one:
+        one |= changes.change_one(mine, clerk)
     with log.step("发货、登记签收") as one:
         one |= _shipped(mine)
     with log.step("日报") as one:

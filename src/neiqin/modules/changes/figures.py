@@ -38,7 +38,8 @@ def page(request: Any) -> HttpResponse:
             url=f"{URL}?department={d}")
         for d in sorted(reports.keys() | errors.keys())
     ]  # fmt: skip
-    chosen = request.GET.get("department", "")
+    asked = request.GET.get("department", "")
+    chosen = asked if asked in reports or asked in errors else ""
     listed = wrong.select_related("part__order", "person").order_by("-pk")
     if chosen:
         listed = listed.filter(part__department=chosen)

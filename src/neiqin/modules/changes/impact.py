@@ -77,9 +77,10 @@ def of(change: Change, head: Mapping[str, Any], lines: Sequence[ChangeLine], per
     before = {line.pk: _read(line) for line in OrderLine.objects.filter(order=order)}
     after = {} if change.whole else _after(before, outcome.changes)
     amount = Decimal(0) if change.whole else sum((x.gross for x in after.values()), Decimal(0))
-    found.measures = _measures(order, after, amount)
+    moved = [x for pk, x in after.items() if not x.is_gift and _asks_for_more(before.get(pk), x)]
+    found.measures = _measures(order, moved, amount)
     found.aspects = [
-        *_money(order, amount, person), *_price(before, after), *_credit(found.measures, person),
+        *_money(order, amount), *_price(moved), *_credit(found.measures, person),
         *_stock(before, after, person), *_departments(change, order, outcome.changes), *_out(order, amount),
         *_route(order, found.measures),
     ]  # fmt: skip
@@ -113,30 +114,34 @@ def _typed(values: Mapping[str, Any]) -> _Line:
     return _Line(**found)
 
 
-def _measures(order: Order, after: Mapping[int, _Line], amount: Decimal) -> dict[str, Any]:
-    """As for the audit of an order: price level, discount, and how far over the limit the difference brings it."""
-    sold = [x for x in after.values() if not x.is_gift]
-    worst = policy.strictest(measures.judge([order.pk], {order.pk: sold})[order.pk])
+def _asks_for_more(before: _Line | None, after: _Line) -> bool:
+    """Whether the price of a line has to be allowed anew: it is another, or more is sold at it."""
+    return before is None or after.price != before.price or after.quantity > before.quantity
+
+
+def _measures(order: Order, moved: Sequence[_Line], amount: Decimal) -> dict[str, Any]:
+    """As for the audit of an order, of what is asked for anew: price level, discount, and how far over the limit the
+    difference brings the customer."""
+    worst = policy.strictest(measures.judge([order.pk], {order.pk: moved})[order.pk])
     now = credit.standing({order.customer_id})[order.customer_id]
     grown = amount - (order.amount if order.state in ALIVE else Decimal(0))
     owed = credit.Credit(now.exposure + grown, now.limit, now.temporary)
     level = Customer.objects.filter(pk=order.customer_id).values_list("level", flat=True).first() or ""
     return {
         "amount": max(amount, order.amount), "level": customers.level.choice(level).label or "无",
-        "factor": policy.weighted(measures.priced(sold, {})) if sold else Decimal(1),
+        "factor": policy.weighted(measures.priced(moved, {})) if moved else Decimal(1),
         "price_level": worst.level if worst else policy.LEVELS[0],
         "over_credit": owed.percent if owed.locked and grown > 0 else Decimal(0),
     }  # fmt: skip
 
 
-def _money(order: Order, amount: Decimal, person: Any) -> list[tuple[str, str, str]]:
+def _money(order: Order, amount: Decimal) -> list[tuple[str, str, str]]:
     if amount == order.amount:
         return [("金额", OK, f"不变，{amount:,.2f}")]
     return [("金额", WARN, f"{order.amount:,.2f} → {amount:,.2f}（{amount - order.amount:+,.2f}）")]
 
 
-def _price(before: Mapping[int, _Line], after: Mapping[int, _Line]) -> list[tuple[str, str, str]]:
-    moved = [x for pk, x in after.items() if not x.is_gift and (pk not in before or before[pk].price != x.price)]
+def _price(moved: Sequence[_Line]) -> list[tuple[str, str, str]]:
     if not moved:
         return []
     judged = measures.judge([0], {0: moved})[0]

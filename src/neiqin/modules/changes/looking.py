@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.views.decorators.http import require_POST
 from markupsafe import Markup
 
 from neiqin.kernel.actions.perform import perform
@@ -201,10 +202,9 @@ def _kept(request: Any, order: Order) -> tuple[list[Problem], str]:
 
 
 @screen(CREATE)
+@require_POST
 def look(request: Any) -> HttpResponse:
     """What the change that is being typed would cause; nothing is kept."""
-    if request.method != "POST":
-        raise Http404
     order = _order(request, request.POST.get("id", ""))
     typed = _typed(request, order)
     try:
