@@ -101,6 +101,37 @@ def _file(first: int, rows: int, items: int) -> bytes:
     return f"{head}\n{body}\n".encode()
 
 
+def changes_impact(n: int, lines: int) -> list[float]:
+    """Milliseconds of n looks at what it would cause to double every line of an order that is with the departments."""
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.modules.changes import changing, impact
+    from neiqin.modules.changes.models import Change
+    from neiqin.modules.orders import actions, confirming, parts
+    from neiqin.modules.orders.models import OrderLine
+
+    products, customers = _catalog()
+    given = [{"product": products[k % 500], "quantity": str(k + 1)} for k in range(lines)]
+    row = _row(0, products, customers, source="api", lines=given, required_on="2099-12-01")
+    made = perform(actions.create, by=SYSTEM, rows=[row]).done
+    for verb, params in (
+        (actions.submit, {}), (confirming.confirm, {"means": "contract", "proof": "x"}), (actions.approve, {}),
+        (parts.hand_over, {}),
+    ):  # fmt: skip
+        if not perform(verb, made, by=SYSTEM, params=params).done:
+            raise RuntimeError(f"{verb.code} refused")
+    twice = [{"order_line": x.pk, "quantity": str(x.quantity * 2)} for x in OrderLine.objects.filter(order_id=made[0])]
+    asked = {"order": made[0], "said_by": "x", "reason": "x", "lines": twice}
+    change = Change.objects.get(pk=perform(changing.create, by=SYSTEM, rows=[asked]).done[0])
+
+    def look() -> None:
+        of_it = changing.lines_of([change.pk])[change.pk]
+        if impact.of(change, changing.head_of(change), of_it, SYSTEM).problem:
+            raise RuntimeError("it cannot be done")
+
+    return [milliseconds(look) for _ in range(n)]
+
+
 def orders_desk(n: int, many: int) -> dict[str, Any]:
     """Milliseconds of n orders and n decisions; seconds for many orders, and for all of them audited at once."""
     import orjson

@@ -27,6 +27,12 @@ def run(results: Results, cluster: Any) -> None:
         _desk(results, cluster, template)
     if results.wants("orders.file"):
         _files(results, cluster, template)
+    for lines in (3, 50):
+        if results.wants(f"changes.impact.{lines}"):
+            with scratch(cluster, template) as database, Inside(database) as inside:
+                times = inside("changes_impact", n=40, lines=lines)
+            said = f"every line of {lines} doubled, with the departments; p95 {p95(times):.0f} ms"
+            results.add(f"changes.impact.{lines}", median(times), "ms", 150, most=1, extra=said)
     if results.wants("orders.clients8"):
         _clients(results, cluster, template)
     if any(results.wants(f"orders.list.{who}.{case}") for who in ("newest", "supervisor") for case in CASES):
