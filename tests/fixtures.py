@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src/neiqin"
 
 
-def _test_data() -> Path:
-    """A folder of this checkout and user, kept between runs so that the second run finds its template."""
-    inside = ROOT / ".neiqin-test" / str(os.geteuid())
+def _test_data(worker: str) -> Path:
+    """A folder of this checkout, user and worker, kept between runs so that the second run finds its template. Each
+    worker has a cluster of its own: what looks for settled rows would wait for the transactions of the others."""
+    inside = ROOT / ".neiqin-test" / str(os.geteuid()) / worker
     try:
         inside.mkdir(parents=True, exist_ok=True)
         if os.access(inside, os.W_OK):
@@ -35,17 +36,25 @@ def _test_data() -> Path:
     except OSError:
         pass
     digest = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"neiqin-test-{os.geteuid()}-{digest}"
+    return Path(tempfile.gettempdir()) / f"neiqin-test-{os.geteuid()}-{digest}" / worker
 
 
 # Settings are read when pytest-django first looks at them, which is after this module is imported.
-os.environ["NEIQIN_DATA"] = str(_test_data())
+os.environ["NEIQIN_DATA"] = str(_test_data(os.environ.get("PYTEST_XDIST_WORKER", "alone")))
 os.environ["NEIQIN_DB_ROLE"] = "app"
 for _name in ("NEIQIN_DATABASE_URL", "NEIQIN_DB_NAME"):
     os.environ.pop(_name, None)
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from neiqin.config.postgres import Cluster, Roles, locks  # noqa: E402
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs) -> None:
+    """A worker finds the name of the settings in what it inherits, so that pytest-django reads them before this module
+    is imported there: its data folder has to be known by then."""
+    for spec in specs:
+        spec.env["NEIQIN_DATA"] = str(_test_data(spec.id))
 
 
 def pytest_configure() -> None:
@@ -182,7 +191,7 @@ def _pointing_to(name: str) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
-    """The tests' cluster: shared by all workers, stopped by the last one."""
+    """This worker's cluster, stopped when the last who uses it is done."""
     with Cluster(Path(os.environ["NEIQIN_DATA"]), durable=False).used() as cluster:
         found = Databases(cluster)
         found.prepare()
