@@ -19,7 +19,7 @@ from neiqin.kernel.personal.columns import open_columns
 from neiqin.modules.changes import changing, figures
 from neiqin.modules.changes.models import Assessment, Change, Knowing
 from neiqin.modules.orders import parts
-from neiqin.modules.orders.models import Order, OrderLine, Part, Progress, VersionError
+from neiqin.modules.orders.models import Delivery, Order, OrderLine, Part, Progress, VersionError
 from tests import factories
 from tests.approvals.office import publish_table
 
@@ -35,12 +35,13 @@ class Desk:
         own |= {f"orders_{r}": "own" for r in ("view", "create", "edit", "approve", "answer", "ship", "part")}
         own |= {"changes_view": "own", "changes_create": "own", "changes_answer": "own", "catalog_view": "all"}
         works = {"orders_view": "all", "orders_part": "own", "changes_view": "own", "changes_answer": "own"}
+        ships = works | {"orders_ship": "all"}
         team, plant = factories.unit("华东一组"), factories.unit("生产部")
         self.rep = factories.person("周启明", unit_=team, position_=factories.position("销售代表", **own))
         self.clerk = factories.person("林知夏", unit_=team, position_=factories.position("销售助理", **own))
         factories.works_for(self.clerk, self.rep)
         self.maker = factories.person("马工", unit_=plant, position_=factories.position("生产计划", **works))
-        self.shipper = factories.person("冯师傅", unit_=plant, position_=factories.position("仓储物流", **works))
+        self.shipper = factories.person("冯师傅", unit_=plant, position_=factories.position("仓储物流", **ships))
         self.books = factories.person("秦会计", position_=factories.position("财务", **works))
         self.boss = factories.person("陆建国", unit_=plant, position_=factories.position("生产经理", **works))
         type(plant).objects.filter(pk=plant.pk).update(leader=self.boss)
@@ -225,6 +226,19 @@ def test_nobody_reports_on_a_version_that_holds_no_more_and_who_tries_is_counted
     page = text(desk.at(desk.maker).get(figures.URL))
     assert "50.0%" in page or "50%" in page
     assert number in page
+
+
+def test_who_packs_by_the_old_version_ships_nothing(desk):
+    desk.handed_over()
+    change = desk.ready()
+    desk.do(desk.rep, change, "apply")
+    given = {"id": desk.order.pk, f"q-{desk.line.pk}": "15", "carrier": "顺丰"}
+    told = text(desk.at(desk.shipper).post("/orders/ship/", given))
+    assert "已改到第 2 版，你看的是第 1 版" in told
+    assert (Delivery.objects.count(), VersionError.objects.count()) == (0, 1)
+    desk.do(desk.shipper, Knowing.objects.get(change=change, department="物流"), "know")
+    assert desk.at(desk.shipper).post("/orders/ship/", given).status_code == 302
+    assert Delivery.objects.get().lines.get().quantity == 15
 
 
 def test_what_is_typed_shows_its_consequences_and_keeps_nothing(desk):

@@ -21,7 +21,7 @@ from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.resources.references import unseen
-from neiqin.modules.orders import fields, stocking
+from neiqin.modules.orders import fields, parts, stocking
 from neiqin.modules.orders.models import SHIP, Delivery, DeliveryLine, Order, OrderLine, ReturnLine, shipped_of
 from neiqin.modules.orders.states import ALIVE, SHIPPED, SIGNED, VOID
 
@@ -43,9 +43,16 @@ def _fit(batch: NewBatch[Delivery]) -> Mapping[int, Refusal]:
     orders = {o.pk: o for o in rows}
     lines = {x.pk: x for x in OrderLine.objects.filter(order_id__in=ids).select_related("product")}
     gone = defaultdict[int, Decimal](Decimal, shipped_of(lines))
+    old = parts.not_confirmed_by(ids, batch.by.id)
+    told = parts.stopped(old, batch)
+    stale = {order.pk: told[part.pk] for part, order in old}
     for position, row in batch.rows.items():
         if position not in problems:
-            refusal = _unready(orders[row["order"]], row["shipped_on"]) or _too_much(row, lines, gone)
+            refusal = (
+                stale.get(row["order"])
+                or _unready(orders[row["order"]], row["shipped_on"])
+                or _too_much(row, lines, gone)
+            )
             if refusal:
                 problems[position] = refusal
     return problems | stocking.short(batch, problems, lines)

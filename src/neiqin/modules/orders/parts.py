@@ -2,11 +2,11 @@
 (C-ORD-07, C-ORD-08)."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
 from neiqin.kernel import clock, copying
@@ -148,20 +148,34 @@ def finish(parts: Batch[Part]) -> None:
 
 
 def _by_the_newest(parts: Batch[Part]) -> None:
-    """Nobody reports on an order by a version that holds no more; that somebody tried is counted (C-FLOW-09)."""
+    """Nobody reports on an order by a version that holds no more."""
     orders: dict[int, Order] = parts.read(Order, {p.order_id for p in parts})
-    old = [p for p in parts if p.seen_revision < orders[p.order_id].revision]
-    if not parts.preview:
+    parts.refuse(
+        stopped([(p, orders[p.order_id]) for p in parts if p.seen_revision < orders[p.order_id].revision], parts)
+    )
+
+
+def stopped(old: Sequence[tuple[Part, Order]], batch: Batch[Any]) -> dict[int, Refusal]:
+    """Who was about to go on by an old version is told which one holds; that somebody tried is counted (C-FLOW-09). By
+    part."""
+    if not batch.preview:
         VersionError.objects.bulk_create(
-            VersionError(part=p, person_id=parts.by.id, at=parts.now, seen=p.seen_revision,
-                         revision=orders[p.order_id].revision)
-            for p in old
-        )  # fmt: skip
-    parts.refuse({
-        p.pk: f"{orders[p.order_id].number}已改到第 {orders[p.order_id].revision} 版，你看的是第 {p.seen_revision} 版："
-        "先在「变更知会」里确认新版，再报。"
-        for p in old
-    })  # fmt: skip
+            VersionError(part=p, person_id=batch.by.id, at=batch.now, seen=p.seen_revision, revision=o.revision)
+            for p, o in old
+        )
+    return {
+        p.pk: Refusal(
+            f"{o.number}已改到第 {o.revision} 版，你看的是第 {p.seen_revision} 版：先在「变更知会」里确认新版。"
+        )
+        for p, o in old
+    }
+
+
+def not_confirmed_by(orders: Collection[int], person: int | None) -> list[tuple[Part, Order]]:
+    """The tasks of this person for these orders that go by an old version, of each order one."""
+    rows = Part.objects.filter(order__in=orders, owner_id=person, seen_revision__lt=F("order__revision"))
+    found = {part.order_id: (part, part.order) for part in rows.exclude(state=VOID).select_related("order")}
+    return list(found.values())
 
 
 def of_revised(happened: Happened) -> None:
