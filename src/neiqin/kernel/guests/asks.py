@@ -57,12 +57,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shown:
-    """All that a guest sees of a record: a title, facts, and rows under a head."""
+    """All that a guest sees of a record: a title, facts, and rows under a head. closed: why it can no longer be
+    answered, in a sentence, "" while it can."""
 
     title: str
     facts: Sequence[tuple[str, str]] = ()
     head: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+    closed: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the table of approval routes is asked about an order that is to be audited: price level, discount, credit."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -42,8 +42,8 @@ def of_orders(ids: list[int]) -> dict[int, dict[str, Any]]:
     return found
 
 
-def judge(orders: list[Order], lines: Mapping[int, list[OrderLine]]) -> dict[int, list[policy.Judged]]:
-    """order -> whose decision each of its lines is."""
+def judge(orders: Sequence[Any], lines: Mapping[int, Sequence[Any]]) -> dict[int, list[policy.Judged]]:
+    """order or quote -> whose decision each of its lines is."""
     products = Product.objects.in_bulk({x.product_id for found in lines.values() for x in found if x.product_id})
     today = clock.today()
     floors = {pk: policy.floor_of(p.cost, p.floor_price, today) for pk, p in products.items()}
@@ -55,7 +55,7 @@ def judge(orders: list[Order], lines: Mapping[int, list[OrderLine]]) -> dict[int
     return found
 
 
-def priced(lines: list[OrderLine], floors: Mapping[int, Decimal | None]) -> list[policy.Priced]:
+def priced(lines: Sequence[Any], floors: Mapping[int, Decimal | None]) -> list[policy.Priced]:
     """The lines as the price policy looks at them; the discount of the whole order counts."""
     return [
         policy.Priced(x.gross / x.quantity if x.off else x.price or Decimal(0), x.list_price,

@@ -171,6 +171,9 @@ class OrderLine(Line):
             tax_rate=row["tax_rate"] or "", is_gift=row["is_gift"],
         )  # fmt: skip
 
+    def settle(self) -> None:
+        """Priced: nothing else follows from it."""
+
     def reckon(self) -> None:
         """The money of the line by its quantity, price, rate and share of the discount."""
         price = Decimal(0) if self.is_gift else self.price or Decimal(0)
