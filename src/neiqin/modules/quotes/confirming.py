@@ -27,6 +27,15 @@ def contacts(quote: Quote) -> list[Contact]:
     return [Contact("customers.contact", c.pk, c.subject, t["name"] or "") for c, t in zip(rows, names, strict=True)]
 
 
+def not_yet(quote: Quote) -> str:
+    """Nobody is asked about what he does not have, or what he can no longer answer."""
+    if quote.state == DRAFT:
+        return "报价单还是草稿，先点「发送」，再请客户确认。"
+    if quote.state == VOID:
+        return "报价单已作废，不能再请客户确认。"
+    return _closed(quote)
+
+
 def show(quote: Quote) -> Shown:
     """The offer as it was sent; closed where it can no longer be answered."""
     lines = QuoteLine.objects.filter(quote=quote).order_by("pk")
@@ -77,5 +86,5 @@ def answered(quotes: Batch[Quote], given: Given) -> None:
 
 ASK = Ask(
     "quotes.accept", "确认报价", Quote, contacts, show,
-    (Answer(YES, "接受报价", "optional"), Answer(NO, "不接受", "required")), answered, (SENT,),
+    (Answer(YES, "接受报价", "optional"), Answer(NO, "不接受", "required")), answered, (SENT,), not_yet,
 )  # fmt: skip

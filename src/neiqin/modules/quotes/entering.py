@@ -15,7 +15,7 @@ from neiqin.modules.orders.entering import Row
 from neiqin.modules.quotes import fields
 from neiqin.modules.quotes.actions import CREATE
 from neiqin.modules.quotes.deals import Deal, deals, last_sold
-from neiqin.modules.quotes.models import QuoteLine
+from neiqin.modules.quotes.models import Quote, QuoteLine
 
 SHOWN = 30
 NUMBERS = desk.NUMBERS | {f.name: f.but(required=False) for f in fields.SOLD if f.name == "factor"}
@@ -24,25 +24,36 @@ NUMBERS = desk.NUMBERS | {f.name: f.but(required=False) for f in fields.SOLD if 
 @screen(CREATE)
 @require_POST
 def check(request: Any) -> Any:
-    """`data`: JSON with head (name -> text) and rows ([key, name -> text]); answers by row, and in words."""
+    """`id`: the quote, if it is edited; `data`: JSON with head (name -> text) and rows ([key, name -> text]). Answers
+    by row, and in words."""
     try:
         head, rows = desk.read(request)
     except desk.Unread:
         return HttpResponseBadRequest()
-    customer = desk.customer_of(head.get("customer", ""), request.person)
+    quote = _quote(request)
+    chosen = str(quote.customer_id) if quote else head.get("customer", "")
+    customer = desk.customer_of(chosen, request.person)
     order = desk.order_of(head, customer)
     desk.find(rows, customer)
     desk.reckon(order, rows, QuoteLine.unsaved, NUMBERS)
     desk.judge(order, rows)
-    before = _before(rows, customer, request.person)
+    before = _before(rows, customer, request.person, quote.pk if quote else 0)
     html = desk.summary(order, rows, None) + _deals(rows, before)
     return JsonResponse({"rows": {row.key: _told(row, before) for row in rows}, "html": html})
 
 
-def _before(rows: Sequence[Row], customer: Customer | None, person: Any) -> dict[int, list[Deal]]:
+def _quote(request: Any) -> Quote | None:
+    """The quote that is edited: its form does not say for whom it is."""
+    number = request.GET.get("id", "")
+    if not (number.isdecimal() and len(number) < 19):
+        return None
+    return Quote.objects.filter(Quote.visible_to(request.person), pk=int(number)).first()
+
+
+def _before(rows: Sequence[Row], customer: Customer | None, person: Any, besides: int) -> dict[int, list[Deal]]:
     if customer is None:
         return {}
-    return deals(customer.pk, {row.product.pk for row in rows if row.product}, person)
+    return deals(customer.pk, {row.product.pk for row in rows if row.product}, person, besides)
 
 
 def _told(row: Row, before: Mapping[int, Sequence[Deal]]) -> dict[str, Any]:

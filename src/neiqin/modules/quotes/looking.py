@@ -21,7 +21,7 @@ from neiqin.modules.quotes.states import ACCEPTED, DRAFT, REFUSED, REPLACED, SEN
 ENDING = 3  # days before its last that a quote is to be followed up
 MOST = 10
 VERSIONS = (
-    Field("number", "单号"), Field("edition", "版本", "number"), Field("sent_at", "发送时间", "moment"),
+    Field("number", "单号", role="id"), Field("edition", "版本", "number"), Field("sent_at", "发送时间", "moment"),
     Field("valid_until", "有效期至", "date"), Field("amount", "价税合计", "money"), Field("state", "状态", "state"),
 )  # fmt: skip
 DIFFERENCES = (
@@ -33,11 +33,11 @@ LEFT = (
     Field("ordered", "已下推", "quantity"), Field("left", "还剩", "quantity"), Field("unit", "单位"),
 )  # fmt: skip
 ORDERS = (
-    Field("number", "单号"), Field("doc_date", "日期", "date"), Field("amount", "价税合计", "money"),
+    Field("number", "单号", role="id"), Field("doc_date", "日期", "date"), Field("amount", "价税合计", "money"),
     Field("state", "状态", "state"),
 )  # fmt: skip
 QUOTES = (
-    Field("number", "单号"), Field("doc_date", "报价日期", "date"), Field("valid_until", "有效期至", "date"),
+    Field("number", "单号", role="id"), Field("doc_date", "报价日期", "date"), Field("valid_until", "有效期至", "date"),
     Field("amount", "价税合计", "money"), Field("state", "状态", "state"),
 )  # fmt: skip
 
@@ -189,7 +189,7 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     found = []
     if resource.key == KEY and person.may(EDIT):
         if person.may("orders.create"):
-            found.append(Tool("下推订单", "/quotes/push/?", "clipboard-list", rows=True))
+            found.append(Tool("下推一部分", "/quotes/push/?", "clipboard-list", rows=True))
         found.append(Tool("发给客户的文字", "/quotes/text/?", "message", rows=True))
     if resource.key in (KEY, "quotes.template") and person.may(CREATE):
         label = "照这张再报" if resource.key == KEY else "用它报价"

@@ -1,7 +1,6 @@
 """The pages of quotes that are neither list, record nor form: pushing down, the text for the customer, beginning one
 like another."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -70,7 +69,7 @@ def push(request: Any) -> HttpResponse:
             return HttpResponseRedirect(f"/orders/order/{order}/edit/")
     rows = [
         Bag(id=x.pk, item=x.item_name, spec=x.spec, unit=x.unit_name, quoted=x.quantity, price=x.price,
-            gone=gone.get(x.pk, Decimal(0)), value=given.get(f"q-{x.pk}", plain(left(x, gone))))
+            left=left(x, gone), value=given.get(f"q-{x.pk}", plain(left(x, gone))))
         for x in lines
     ]  # fmt: skip
     page = Bag(

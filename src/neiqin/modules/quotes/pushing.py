@@ -45,9 +45,15 @@ def left(line: QuoteLine, gone: Mapping[int, Decimal]) -> Decimal:
     return max(line.quantity - gone.get(line.pk, Decimal(0)), Decimal(0))
 
 
+def remains(quote: Quote) -> bool:
+    """Is there anything left to push down?"""
+    gone = taken([quote.pk])
+    return any(left(line, gone) for line in QuoteLine.objects.filter(quote=quote))
+
+
 @action(
-    Quote, "下推订单", may=EDIT, from_=ACCEPTED, event="pushed", shape=SHAPE, button=False, bulk=False,
-    icon="clipboard-list",
+    Quote, "下推订单", may=EDIT, from_=ACCEPTED, event="pushed", shape=SHAPE, bulk=False, icon="clipboard-list",
+    primary=True, key="D", offered=lambda quote: not quote.over and remains(quote),
 )  # fmt: skip
 def push_down(
     quotes: Batch[Quote], *, required_on: date | None = None, lines: Sequence[Mapping[str, Any]] = ()
@@ -58,7 +64,7 @@ def push_down(
     if quotes.records and not quotes.by.may(orders.create.may):
         quotes.refuse(dict.fromkeys(quotes.ids, "没有新建订单的权限，请有权限的同事来下推。"))
     wanted = _wanted(quotes, lines)
-    if not quotes.records:
+    if not quotes.records or quotes.preview:  # a rehearsal writes no order: who wants to see it pushes it down
         return
     gone = taken(quotes.ids)
     rows = [_row(q, wanted[q.pk], gone, required_on) for q in quotes]
@@ -66,10 +72,11 @@ def push_down(
     history.resume(quotes.run)
     _refuse_late(list(quotes), made)
     _link(list(quotes), made.done, wanted)
-    numbers = dict(zip(quotes.ids, made.done, strict=True))
+    numbers = dict(Order.objects.filter(pk__in=made.done).values_list("pk", "number"))
     quotes.unchanged_but_told()
     quotes.tell({
-        q.pk: {"words": f"下推订单 {len(wanted[q.pk])} 行", "order": numbers[q.pk]} for q in quotes
+        q.pk: {"words": f"下推订单 {numbers[pk]}，{len(wanted[q.pk])} 行", "order": pk}
+        for q, pk in zip(quotes, made.done, strict=True)
     })  # fmt: skip
 
 
