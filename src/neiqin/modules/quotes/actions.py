@@ -10,6 +10,7 @@ from neiqin.kernel import copying
 from neiqin.kernel.actions import history
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
+from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.records import Changes, creating, editing
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field, label_of
@@ -17,6 +18,7 @@ from neiqin.kernel.fields.shape import Lines, Shape
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
+from neiqin.modules.customers.moving import take_along
 from neiqin.modules.orders import money
 from neiqin.modules.quotes import fields
 from neiqin.modules.quotes.models import Pushed, Quote, QuoteLine
@@ -176,3 +178,8 @@ def hand(
     """A person has sent its text or its paper himself; nothing is sent from here."""
     quotes.unchanged_but_told()
     quotes.tell({i: {"words": f"用{label_of(fields.WAYS, way)}发给了客户"} for i in quotes.ids})
+
+
+def of_merged(happened: Happened) -> None:
+    """What was offered under the file that went is part of the other's history now."""
+    take_along(happened, "quotes_quote")

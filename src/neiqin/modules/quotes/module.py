@@ -3,7 +3,6 @@
 from django.urls import path
 
 from neiqin.kernel.resources.resource import Module
-from neiqin.modules.customers.moving import take_along
 from neiqin.modules.quotes import (
     actions,
     confirming,
@@ -35,7 +34,7 @@ module = Module(
     forms=printed.FORMS,
     effects={
         "orders.order.voided": pushing.of_voided,
-        "customers.customer.merged": lambda happened: take_along(happened, "quotes_quote"),
+        "customers.customer.merged": actions.of_merged,
     },
     urls=[
         path("quotes/begin/", pages.start, name="quotes_begin"),
