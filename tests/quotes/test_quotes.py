@@ -61,6 +61,16 @@ def test_a_line_is_priced_by_the_list_by_its_factor_or_by_hand(desk):
     assert rules[1:] == ["标准价 100 × 0.95", "手工定价"]
 
 
+def test_a_price_is_said_with_all_its_places(desk):
+    product = factories.product(name="深沟球轴承")
+    factories.price_list({product: "18.50"})
+    quote = desk.sent({"product": product.pk, "quantity": "45", "factor": "0.97"})
+    assert quote.amount == D("807.53")
+    assert "含税单价 17.945，金额 807.53" in desk.page(desk.clerk, f"/quotes/text/?id={quote.pk}")
+    (sheet,) = sheets([quote], actor_of(desk.clerk.pk))
+    assert sheet["rows"][0][5:7] == ["17.945", "807.53"]
+
+
 def test_an_edit_of_the_draft_adds_up_anew_and_a_sent_quote_is_not_edited(desk):
     quote = desk.write()
     line = quote.lines.get()

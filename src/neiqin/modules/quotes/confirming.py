@@ -40,7 +40,7 @@ def show(quote: Quote) -> Shown:
     """The offer as it was sent; closed where it can no longer be answered."""
     lines = QuoteLine.objects.filter(quote=quote).order_by("pk")
     rows = [
-        [x.item_name, x.spec, f"{plain(x.quantity)}{x.unit_name}", f"{x.price or 0:.2f}", f"{x.gross:,.2f}",
+        [x.item_name, x.spec, f"{plain(x.quantity)}{x.unit_name}", x.said, f"{x.gross:,.2f}",
          f"{x.days} 天" if x.days is not None else "—"]
         for x in lines
     ]  # fmt: skip

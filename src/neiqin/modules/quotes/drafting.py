@@ -35,7 +35,10 @@ COPIED = tuple(f.name for f in fields.SOLD)
 # Another version
 
 
-@action(Quote, "出新版本", may=EDIT, from_=OUT, event="renewed", icon="copy", key="V", bulk=False)
+@action(
+    Quote, "出新版本", may=EDIT, from_=OUT, event="renewed", icon="copy", key="V", bulk=False,
+    offered=lambda quote: not pushed_alive([quote.pk]),
+)  # fmt: skip
 def renew(quotes: Batch[Quote], *, valid_until: Annotated[date | None, UNTIL] = None) -> None:
     """A draft of the next version, with the same lines. The one before holds until its successor is sent, and stays
     readable for ever."""

@@ -23,7 +23,7 @@ from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.quotes.states import DRAFT, EXPIRED, PENDING, SENT, STATES
 
 FACTOR = Decimal("0.0001")
-MICRO = Decimal("0.000001")
+PRICE = Decimal("0.0001")  # to which a price is rounded that follows from the list price
 
 
 class Terms(models.Model):
@@ -215,11 +215,17 @@ class QuoteLine(Offered):
         made.by_factor = made.price is None
         return made
 
+    @property
+    def said(self) -> str:
+        """The price as customers read it: all its places, two at least."""
+        whole, _, places = plain(self.price or Decimal(0)).partition(".")
+        return f"{whole}.{places:0<2}"
+
     def settle(self) -> None:
         """Where no price was given, the factor that was makes it from the list price; else the price makes the
         factor."""
         if self.by_factor and self.factor is not None and self.list_price is not None:
-            self.price = (self.list_price * self.factor).quantize(MICRO, ROUND_HALF_UP)
+            self.price = (self.list_price * self.factor).quantize(PRICE, ROUND_HALF_UP)
             self.price_rule = f"标准价 {plain(self.list_price)} × {plain(self.factor)}"
         if self.list_price and self.price is not None:
             self.factor = (self.price / self.list_price).quantize(FACTOR, ROUND_HALF_UP)

@@ -8,6 +8,7 @@ from neiqin.modules.quotes import (
     confirming,
     drafting,
     entering,
+    figures,
     imports,
     looking,
     measures,
@@ -22,6 +23,7 @@ KEY = resources.quote.key
 module = Module(
     label="报价",
     resources=[resources.quote, resources.template],
+    figures=figures.FIGURES,
     imports=[imports.quotes],
     panels={
         KEY: [looking.remaining, looking.orders, looking.versions, looking.compared],

@@ -120,7 +120,7 @@ def said(quote: Quote) -> str:
     """The quote as a message: what, at which price, on which terms, until when."""
     lines = [
         f"{n}. {' '.join(filter(None, (x.item_name, x.spec)))}，{plain(x.quantity)}{x.unit_name}，"
-        f"含税单价 {x.price or 0:.2f}，金额 {x.gross:,.2f}" + (f"，交期 {x.days} 天" if x.days is not None else "")
+        f"含税单价 {x.said}，金额 {x.gross:,.2f}" + (f"，交期 {x.days} 天" if x.days is not None else "")
         for n, x in enumerate(QuoteLine.objects.filter(quote=quote).order_by("pk"), 1)
     ]
     terms = [f"{label}：{words}" for label, words in confirming.terms(quote)]

@@ -34,18 +34,18 @@ def sheets(records: Sequence[Quote], person: Any) -> list[dict[str, Any]]:
 
 def _sheet(quote: Quote, lines: Sequence[QuoteLine], contact: str, phone: str, rep: str) -> dict[str, Any]:
     rows = [
-        [str(n), x.item_name, x.spec, x.unit_name, plain(x.quantity), f"{x.price or 0:.2f}", f"{x.gross:,.2f}",
+        [str(n), x.item_name, x.spec, x.unit_name, plain(x.quantity), x.said, f"{x.gross:,.2f}",
          f"{x.days} 天" if x.days is not None else "", x.remark]
         for n, x in enumerate(lines, 1)
     ]  # fmt: skip
     facts = [
-        ("致", quote.name), ("日期", f"{quote.doc_date}"), ("联系人", contact), ("有效期至", f"{quote.valid_until}"),
+        ("致", quote.name), ("日期", f"{quote.doc_date}"), ("有效期至", f"{quote.valid_until}"), ("联系人", contact),
         ("电话", phone), ("报价人", rep),
     ]  # fmt: skip
     rates = sorted({f"{float(x.tax_rate) * 100:g}%" for x in lines if x.tax_rate})
     terms = [("税率", "、".join(rates)), *(t for t in confirming.terms(quote) if not t[0].startswith("合计"))]
     return {
-        "company": company_name(), "facts": facts, "head": HEAD, "rows": rows,
+        "company": company_name(), "facts": [f for f in facts if f[1]], "head": HEAD, "rows": rows,
         "total": f"{quote.amount:,.2f}　人民币{amount_in_words(quote.amount)}",
         "terms": [f"{label}：{words}" for label, words in terms],
     }  # fmt: skip
