@@ -21,6 +21,7 @@ from neiqin.modules.quotes import actions, drafting
 from neiqin.modules.quotes.deals import deals
 from neiqin.modules.quotes.models import Quote, Template
 from tests import factories
+from tests.exchange.test_export import body, export, sheets
 from tests.exchange.test_import import folder  # noqa: F401 - a fixture
 from tests.quotes.desk import QUOTES, Desk, again
 
@@ -194,3 +195,22 @@ def test_the_api_pushes_down_named_lines_and_says_what_is_wrong(desk):
     assert not Order.objects.exists()
     assert push({"quote_line": line.pk, "quantity": "2.5"}).status_code == 200
     assert Order.objects.get().lines.get().quantity == 2.5
+
+
+def test_the_list_goes_out_with_the_stage_that_people_see(desk, folder):  # noqa: F811
+    day = str(clock.today() - timedelta(days=1))
+    over = desk.sent(doc_date=day, valid_until=day)
+    desk.sent()
+    web = desk.at(factories.person("方静仪", position_=factories.rep_position(
+        "all", quotes_view="all", exchange_export="all")))  # fmt: skip
+    made = export(web, "f=state:in:expired", kind="quotes.quote", purpose="")
+    assert (made.state, made.done) == ("done", 1), made.sentence
+    rows = next(iter(sheets(body(web, made)).values()))
+    row = dict(zip(rows[0], rows[1], strict=True))
+    assert (row["单号"], row["状态"], row["价税合计"]) == (over.number, "已过期", 200)
+
+
+def test_a_new_version_is_found_too(desk):
+    newer = desk.renewed(desk.sent())
+    drain()
+    assert f"{QUOTES}{newer.pk}/" in desk.at(desk.clerk).get("/search/", {"q": newer.number}).content.decode()

@@ -165,6 +165,24 @@ def test_there_is_one_draft_of_a_next_version_and_none_of_what_was_ordered(desk)
     assert stage(other) == "accepted"
 
 
+def test_what_cannot_be_sent_or_renewed_says_why(desk):
+    product = factories.product(name="深沟球轴承")
+    unpriced = desk.write({"product": product.pk, "quantity": "1"})
+    assert "「深沟球轴承」没有报价" in words(desk.do(desk.clerk, unpriced, "send"))
+    generous = desk.write(order_discount="300")
+    assert "「整单优惠」比明细合计还多" in words(desk.do(desk.clerk, generous, "send"))
+    assert (stage(unpriced), stage(generous)) == ("draft", "draft")
+    quote = desk.sent(valid_until="2099-12-31")
+    yesterday = str(clock.today() - timedelta(days=1))
+    assert "「有效期至」已经过了" in words(desk.do(desk.clerk, quote, "renew", valid_until=yesterday))
+    assert Quote.objects.count() == 3
+    desk.moved(quote, "keep", name="长期")
+    assert Template.objects.get().valid_days == 365
+    late = {"customer": desk.customer.pk, "doc_date": str(clock.today()), "valid_until": yesterday}
+    answer = desk.at(desk.clerk).post(f"{QUOTES}new/", late | {"lines-0-item_name": "x", "lines-0-quantity": "1"})
+    assert "「有效期至」早于报价日期" in words(answer)
+
+
 def test_a_version_is_not_sent_over_one_that_the_customer_has_just_accepted(desk):
     quote = desk.sent()
     second = desk.renewed(quote)

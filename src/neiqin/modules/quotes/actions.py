@@ -92,6 +92,9 @@ def send(quotes: Batch[Quote]) -> None:
         i: Refusal(f"「{item}」没有报价：价目表里没有，填上单价。", "lines")
         for i, item in unpriced.values_list("quote_id", "item_name")
     })  # fmt: skip
+    quotes.refuse({
+        q.pk: Refusal("「整单优惠」比明细合计还多，改小。", "order_discount") for q in quotes if q.amount < 0
+    })  # fmt: skip
     _replace(quotes)
     quotes.set(sent_at=quotes.now)
 

@@ -25,7 +25,7 @@ from neiqin.modules.quotes.models import Offered, Quote, QuoteLine, Template, Te
 from neiqin.modules.quotes.states import DRAFT, OUT, REPLACED, VOID
 
 TEMPLATES = "quotes.templates"
-VALID_DAYS = 30
+VALID_DAYS, LONGEST = 30, 365
 TEMPLATE = Shape(fields.TEMPLATE, (Lines("lines", "明细", TemplateLine, "template", fields.SOLD, 1, "加一行"),))
 NAME = fields.TEMPLATE[0]
 UNTIL = Field("valid_until", "有效期至", "date", help=f"空着是今天起 {VALID_DAYS} 天")
@@ -42,6 +42,8 @@ COPIED = tuple(f.name for f in fields.SOLD)
 def renew(quotes: Batch[Quote], *, valid_until: Annotated[date | None, UNTIL] = None) -> None:
     """A draft of the next version, with the same lines. The one before holds until its successor is sent, and stays
     readable for ever."""
+    if valid_until and valid_until < clock.today():
+        quotes.refuse(dict.fromkeys(quotes.ids, Refusal("「有效期至」已经过了，写今天以后的日子。", "valid_until")))
     _refuse_renewal(quotes)
     if not quotes.records:
         return
@@ -147,7 +149,7 @@ def keep(quotes: Batch[Quote], *, name: Annotated[str, NAME]) -> None:
     """Its lines and terms as a template, without the customer."""
     for quote in list(quotes):
         row: dict[str, Any] = {f.name: getattr(quote, f.name) for f in fields.TERMS} | {"name": name}
-        row["valid_days"] = max((quote.valid_until - quote.doc_date).days, 1)
+        row["valid_days"] = min(max((quote.valid_until - quote.doc_date).days, 1), LONGEST)
         row["lines"] = [_copied(x, prices=True) for x in QuoteLine.objects.filter(quote=quote).order_by("pk")]
         outcome = perform(create_template, rows=[_said(row)], by=quotes.by, source="web")
         if refusal := next(iter(outcome.refused.values()), None):
