@@ -191,6 +191,8 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
         if person.may("orders.create"):
             found.append(Tool("下推一部分", "/quotes/push/?", "clipboard-list", rows=True))
         found.append(Tool("发给客户的文字", "/quotes/text/?", "message", rows=True))
+    if resource.key == KEY and person.may(CREATE):
+        found.append(Tool("报价模板", "/quotes/template/", "file-text"))
     if resource.key in (KEY, "quotes.template") and person.may(CREATE):
         label = "照这张再报" if resource.key == KEY else "用它报价"
         found.append(Tool(label, f"/quotes/begin/?of={resource.key}", "copy", rows=True, primary=resource.key != KEY))
