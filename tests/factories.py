@@ -50,6 +50,9 @@ from neiqin.modules.orders import booking, classing, confirming, delivering, par
 from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
+from neiqin.modules.quotes import actions as quotes
+from neiqin.modules.quotes import drafting
+from neiqin.modules.quotes.models import Quote, Template
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
 from neiqin.modules.stock import actions as stock
@@ -302,6 +305,36 @@ def shipped(order_: Order, *quantities: Any, **values: Any) -> Delivery:
     return Delivery.objects.get(pk=outcome.done[0])
 
 
+def quote(customer_: Customer | None = None, *lines: dict[str, Any], by: Actor = SYSTEM, **values: Any) -> Quote:
+    """A draft of one line, ten bearings at 20 yuan, valid for a month, unless said otherwise."""
+    customer_ = customer_ or customer()
+    given = [dict(line) for line in lines] or [{"item_name": "轴承", "quantity": "10", "price": "20"}]
+    row = {"customer": customer_.pk, "lines": given, "valid_until": str(clock.today() + timedelta(days=30))} | values
+    outcome = perform(quotes.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Quote.objects.get(pk=outcome.done[0])
+
+
+def accepted(quote_: Quote) -> Quote:
+    """The quote as the customer has taken it."""
+    told = {"how": "call", "proof": "潘工来电"}
+    for verb, params in ((quotes.send, {}), (quotes.accept, told)):
+        outcome = perform(verb, [quote_.pk], by=SYSTEM, params=params)
+        assert outcome.done, outcome.refused
+    return Quote.objects.get(pk=quote_.pk)
+
+
+def quote_template(**values: Any) -> Template:
+    """Bearings, as they are usually offered."""
+    row = {
+        "name": f"轴承常规报价{next(_counter)}",
+        "lines": [{"item_name": "轴承", "quantity": "10", "price": "20"}],
+    } | values
+    outcome = perform(drafting.create_template, by=SYSTEM, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Template.objects.get(pk=outcome.done[0])
+
+
 def export_request(by: Actor | None = None, **values: Any) -> ExportRequest:
     """Somebody exports his customers for a purpose."""
     by = by or actor(position_=rep_position(exchange_export="all", exchange_requests="own"))
@@ -450,6 +483,8 @@ MAKERS: dict[str, Any] = {
     "catalog.product": lambda: product(),
     "catalog.pricelist": lambda: price_list(),
     "orders.order": lambda: order(),
+    "quotes.quote": lambda: quote(),
+    "quotes.template": lambda: quote_template(),
     "orders.part": lambda: part(),
     "orders.classproposal": lambda: proposal(),
     "orders.delivery": lambda: shipped(approved(order()), 10),

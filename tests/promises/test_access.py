@@ -128,7 +128,14 @@ def test_a_foreign_record_is_404_as_if_it_were_not_there(key, client):
             assert answer.status_code == 404, address
             assert str(record) not in answer.content.decode()
         elif "/do/" in address:
-            params = {"to": bob.pk, "reason": "x", "level": "ordinary", "keep": record.pk, "means": "contract"}
+            params = {
+                "to": bob.pk,
+                "reason": "x",
+                "level": "ordinary",
+                "keep": record.pk,
+                "means": "contract",
+                "how": "call",
+            }
             params |= dict.fromkeys(("text", "proof", "answer", "why", "opinion"), "x") | {
                 "signed_on": "2026-11-20",
                 "cause": "price",

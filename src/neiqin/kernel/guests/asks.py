@@ -57,12 +57,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Shown:
-    """All that a guest sees of a record: a title, facts, and rows under a head."""
+    """All that a guest sees of a record: a title, facts, and rows under a head. closed: why it can no longer be
+    answered, in a sentence, "" while it can."""
 
     title: str
     facts: Sequence[tuple[str, str]] = ()
     head: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
+    closed: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ class Ask:
     """Plugged in by the manifest (`plugs=[Ask(…)]`).
 
     contacts: record -> who may be asked (whoever is no longer among them loses the access); show: record -> what they
-    see; done: what the answer does to the record (batch of one, Given), or None; states: in which it may be answered.
+    see; done: what the answer does to the record (batch of one, Given), or None; states: in which it may be answered;
+    not_yet: record -> why nobody is asked now, in a sentence, "" where somebody may be.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Ask:
     answers: tuple[Answer, ...]
     done: Callable[[Batch[Any], Given], None] | None = None
     states: tuple[str, ...] = ()
+    not_yet: Callable[[Any], str] = lambda record: ""
     verbs: dict[str, Action] = field(default_factory=dict)
 
     def plug(self) -> None:
@@ -169,7 +173,10 @@ SHAPES = {
 def invite(ask: Ask, batch: Batch[Any], *, contact: str, days: int | None = 7, token: str, code: str = "") -> None:
     """Ask a contact. token, code: hexadecimal hashes, the plain ones are nobody's but the guest's. A question to the
     same contact about the same that is still open is revoked: its link is dead."""
-    for record in batch.records:
+    for record in list(batch.records):
+        if words := ask.not_yet(record):
+            batch.refuse({record.pk: words})
+            continue
         who = next((c for c in ask.contacts(record) if c.key == contact), None)
         if who is None:
             batch.refuse({record.pk: Refusal("这个联系人不在了，选一位现在的。", "contact")})

@@ -94,7 +94,8 @@ def invite(request: Any, kind: str, record_id: int) -> HttpResponse:
     if ask is None:
         raise Http404
     page = Bag(
-        ask=ask, contacts=list(ask.contacts(record)), url=f"{_url(record)}invite/", problem="", made=None,
+        ask=ask, not_yet=ask.not_yet(record), contacts=list(ask.contacts(record)), problem="", made=None,
+        url=f"{_url(record)}invite/",
         days=request.POST.get("days", "7"), most=asks.MOST_DAYS, contact=request.POST.get("contact", ""),
         with_code=request.method != "POST" or request.POST.get("with_code") == "1",
     )  # fmt: skip

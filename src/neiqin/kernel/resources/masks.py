@@ -51,8 +51,9 @@ def paths(fields: Iterable[Field]) -> list[str]:
 
 
 def column_of(model: Any, field: Field) -> str:
-    """The column of the model's own table that a field is read from; "" for one that comes from another table."""
-    return "" if "__" in field.path else model._meta.get_field(field.path).column
+    """The column of the model's own table that a field is read from; "" for one that comes from another table, or is
+    worked out whenever the rows are read."""
+    return next((f.column for f in model._meta.concrete_fields if field.path in (f.name, f.attname)), "")
 
 
 def shown_all(model: Any, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -1,5 +1,5 @@
-"""变更与版本: how many changes there were, and how often somebody worked by a version that held no more (C-FLOW-09: 42 %
-before)."""
+"""变更与版本: how many changes there were, and how often somebody worked by a version that held no more (C-FLOW-09:
+42 % before)."""
 
 from collections import Counter
 from datetime import timedelta

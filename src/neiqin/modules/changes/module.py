@@ -29,7 +29,8 @@ module = Module(
             until=(f"{CHANGE}.passed_on", f"{CHANGE}.refused"), cancel=(f"{CHANGE}.withdrawn",), minutes=240,
         ),
         Clock(
-            "changes.assess", "评估订单变更", on=f"{ASSESSMENT}.created", until=(f"{ASSESSMENT}.answered",), minutes=240,
+            "changes.assess", "评估订单变更", on=f"{ASSESSMENT}.created", until=(f"{ASSESSMENT}.answered",),
+            minutes=240,
         ),
         Clock("changes.know", "确认订单变更", on=f"{KNOWING}.created", until=(f"{KNOWING}.known",), minutes=240),
     ],

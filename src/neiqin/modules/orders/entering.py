@@ -2,7 +2,7 @@
 the customer paid the last time, credit. Nothing is kept; saving and submitting say it all again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
 
 from neiqin.kernel import clock
+from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.resources.pages.screen import Bag, screen
@@ -28,7 +29,7 @@ from neiqin.modules.orders.states import ALIVE, CLOSED
 from neiqin.modules.stock.models import VIEW as STOCK
 
 MOST, SHOWN = 2000, 30
-_NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("quantity", "price")}
+NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("quantity", "price")}
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Row:
     key: str
     texts: Mapping[str, str]
     product: Product | None = None
-    line: OrderLine | None = None
+    line: Any = None
     last: tuple[Decimal | None, date] | None = None
     free: Decimal | None = None
     issues: list[tuple[str, str, str]] = field(default_factory=list)
@@ -51,36 +52,50 @@ class Row:
         self.issues.append((name, "warn", text))
 
 
+class Unread(Exception):
+    """What was sent is no form."""
+
+
 @screen("orders.create")
 @require_POST
 def check(request: Any) -> Any:
     """`data`: JSON with head (name -> text) and rows ([key, name -> text]); answers by row, and in words."""
     try:
+        head, rows = read(request)
+    except Unread:
+        return HttpResponseBadRequest()
+    customer = customer_of(head.get("customer", ""), request.person)
+    order = order_of(head, customer)
+    find(rows, customer)
+    reckon(order, rows)
+    owed = _credit(order, customer, request.person)
+    judge(order, rows)
+    _last(rows, customer)
+    if request.person.may(STOCK):
+        _free(rows)
+    return JsonResponse({"rows": {row.key: told(row) for row in rows}, "html": summary(order, rows, owed)})
+
+
+def read(request: Any) -> tuple[dict[str, str], list[Row]]:
+    """Head and rows as they stand in the form. Raises Unread."""
+    try:
         given = orjson.loads(request.POST.get("data", ""))
         head = {str(k): str(v) for k, v in given["head"].items()}
         rows = [Row(str(key), {str(k): str(v) for k, v in texts.items()}) for key, texts in given["rows"][:MOST]]
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError):
-        return HttpResponseBadRequest()
-    rows = [row for row in rows if row.texts]
-    customer = _customer(head.get("customer", ""), request.person)
-    order = _order(head, customer)
-    _find(rows, customer)
-    _reckon(order, rows)
-    owed = _credit(order, customer, request.person)
-    _judge(order, rows)
-    _last(rows, customer)
-    if request.person.may(STOCK):
-        _free(rows)
-    return JsonResponse({"rows": {row.key: _told(row) for row in rows}, "html": _summary(order, rows, owed)})
+        raise Unread from None
+    return head, [row for row in rows if row.texts]
 
 
-def _customer(text: str, person: Any) -> Customer | None:
+def customer_of(text: str, person: Any) -> Customer | None:
+    """The chosen customer, if the person may see it."""
     if not (text.isdecimal() and len(text) < 19):
         return None
     return Customer.objects.filter(Customer.visible_to(person), pk=int(text)).first()
 
 
-def _order(head: Mapping[str, str], customer: Customer | None) -> Order:
+def order_of(head: Mapping[str, str], customer: Customer | None) -> Order:
+    """The order that the head would make; what is no date or amount counts as empty."""
     order = Order(customer=customer, region=head.get("region", "")[:20] or (customer.province if customer else ""))
     for name in ("doc_date", "order_discount"):
         found = next(f for f in fields.HEAD if f.name == name)
@@ -92,7 +107,7 @@ def _order(head: Mapping[str, str], customer: Customer | None) -> Order:
     return order
 
 
-def _find(rows: Sequence[Row], customer: Customer | None) -> None:
+def find(rows: Sequence[Row], customer: Customer | None) -> None:
     """The products: chosen ones by id; typed ones by code, barcode, the customer's number, or their whole name."""
     chosen = {int(p) for r in rows if (p := r.texts.get("product", "")).isdecimal() and len(p) < 19}
     typed = {t for r in rows if not r.texts.get("product") and (t := r.texts.get("product__text", "").strip())}
@@ -133,14 +148,20 @@ def _near(typed: set[str]) -> dict[str, str]:
     return found
 
 
-def _reckon(order: Order, rows: Sequence[Row]) -> None:
-    """Quantities and prices as numbers, then the lines with what the catalog says, and the order's sums."""
+def reckon(
+    order: Order,
+    rows: Sequence[Row],
+    make: Callable[[dict[str, Any]], Any] = OrderLine.unsaved,
+    numbers: Mapping[str, Field] = NUMBERS,
+) -> None:
+    """Quantities and prices as numbers, then the lines with what the catalog says, and the order's sums. make: an
+    unsaved line of what was typed; numbers: which of it are numbers."""
     seen: set[int] = set()
     for row in rows:
         if row.product is not None and row.product.pk in seen:
             row.warn("product", "前面已经有这个产品。")
         seen.add(row.product.pk if row.product else 0)
-        row.line = _line(row)
+        row.line = _line(row, make, numbers)
     lines = [row.line for row in rows if row.line is not None]
     if order.customer_id:
         money.price([(order, line) for line in lines])
@@ -152,10 +173,10 @@ def _reckon(order: Order, rows: Sequence[Row]) -> None:
     money.share(order, lines)
 
 
-def _line(row: Row) -> OrderLine | None:
+def _line(row: Row, make: Callable[[dict[str, Any]], Any], numbers: Mapping[str, Field]) -> Any:
     """The line as it would be; None, and the row says why, while something is missing or no number."""
     values: dict[str, Decimal | None] = {}
-    for name, known in _NUMBERS.items():
+    for name, known in numbers.items():
         try:
             values[name] = known.parse(row.texts.get(name, ""))
         except BadFormat as error:
@@ -165,14 +186,14 @@ def _line(row: Row) -> OrderLine | None:
         row.bad("quantity", "数量要大于 0。")
     if any(level == "bad" for _, level, _ in row.issues) or not (row.product or row.texts.get("item_name")):
         return None
-    return OrderLine.unsaved({
-        "product": row.product.pk if row.product else None, "quantity": count, "price": values.get("price"),
+    return make({
+        "product": row.product.pk if row.product else None, **values,
         "is_gift": row.texts.get("is_gift") == "on", "item_name": row.texts.get("item_name", ""), "spec": "",
         "unit_name": row.texts.get("unit_name", ""), "tax_rate": row.texts.get("tax_rate", "")[:5],
     })  # fmt: skip
 
 
-def _judge(order: Order, rows: Sequence[Row]) -> None:
+def judge(order: Order, rows: Sequence[Row]) -> None:
     """Whose decision the prices are."""
     sold = [row for row in rows if row.line is not None and row.line.price and not row.line.is_gift]
     judged = measures.judge([order.pk], {order.pk: [row.line for row in sold if row.line]})[order.pk]
@@ -218,7 +239,7 @@ def _credit(order: Order, customer: Customer | None, person: Any) -> credit.Cred
     return credit.with_orders([(0, customer.pk, order.amount)])[0]
 
 
-def _told(row: Row) -> dict[str, Any]:
+def told(row: Row) -> dict[str, Any]:
     found: dict[str, Any] = {"issues": row.issues, "cells": {}, "titles": {}}
     if row.product is not None:
         found["product"] = [str(row.product.pk), row.product.name]
@@ -236,7 +257,7 @@ def _told(row: Row) -> dict[str, Any]:
     return found
 
 
-def _summary(order: Order, rows: Sequence[Row], owed: credit.Credit | None) -> str:
+def summary(order: Order, rows: Sequence[Row], owed: credit.Credit | None) -> str:
     where: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)  # level and sentence -> rows
     for number, row in enumerate(rows, 1):
         for name, level, text in row.issues:

@@ -80,7 +80,7 @@ def of_orders(ids: list[int]) -> dict[int, dict[str, Any]]:
 
 
 def judge(orders: Collection[int], lines: Mapping[int, Sequence[Line]]) -> dict[int, list[policy.Judged]]:
-    """order -> whose decision each of its lines is. orders: their ids."""
+    """order or quote -> whose decision each of its lines is. orders: their ids."""
     products = Product.objects.filter(pk__in={x.product_id for found in lines.values() for x in found if x.product_id})
     today = clock.today()
     floors = policy.floors(

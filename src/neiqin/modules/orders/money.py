@@ -1,19 +1,16 @@
-"""What an order costs: prices and units from the catalog, the discount shared, sums (practice.md 3.1)."""
+"""What an order or a quote costs: prices and units from the catalog, the discount shared, sums (practice.md 3.1)."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from neiqin.modules.catalog.models import Product
 from neiqin.modules.catalog.pricing import Ask, candidates
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import amounts
-
-if TYPE_CHECKING:
-    from neiqin.modules.orders.models import Order, OrderLine
 
 Read = Callable[[Any, Collection[int]], Mapping[int, Any]]  # Batch.read
 PRICED = (
@@ -22,12 +19,12 @@ PRICED = (
 
 
 def price(
-    pairs: Sequence[tuple[Order, OrderLine]], customers: Mapping[int, Customer] | None = None,
-    read: Read | None = None,
-) -> None:  # fmt: skip
+    pairs: Sequence[tuple[Any, Any]], customers: Mapping[int, Customer] | None = None, read: Read | None = None
+) -> None:
     """Fill in what the product says, prices where there are none, and the list prices; four queries for any number.
-    customers: those of the orders, if they have been read already; read: a run's, which has the products looked at
-    before."""
+    pairs: of a document (an order, a quote) and one of its lines; customers: those of the documents, if they have been
+    read already; read: a run's, which has the products looked at before. A line whose price follows from the list price
+    says so itself (`settle`)."""
     wanted = {line.product_id for _, line in pairs if line.product_id}
     products: Mapping[int, Product] = read(Product, wanted) if read else Product.objects.in_bulk(wanted)
     for _, line in pairs:
@@ -48,9 +45,11 @@ def price(
         line.list_price = standard if standard is not None else found[0].price if found else None
         if found and not line.is_gift and line.price in (None, found[0].price):
             line.price, line.price_rule = found[0].price, found[0].why[:200]
+    for _, line in pairs:
+        line.settle()
 
 
-def _ask(order: Order, line: OrderLine, customer: Customer, base_unit: str) -> Ask:
+def _ask(order: Any, line: Any, customer: Customer, base_unit: str) -> Ask:
     unit = "" if line.unit_name == base_unit else line.unit_name
     return Ask(
         line.product_id or 0, line.quantity, order.doc_date, unit, customer.pk, customer.price_level, order.region,
@@ -59,26 +58,27 @@ def _ask(order: Order, line: OrderLine, customer: Customer, base_unit: str) -> A
 
 
 def price_new(
-    pairs: Sequence[tuple[Order, list[dict[str, Any]]]],
-    line_of: Callable[[dict[str, Any]], OrderLine],
+    pairs: Sequence[tuple[Any, list[dict[str, Any]]]],
+    line_of: Callable[[dict[str, Any]], Any],
     customers: Mapping[int, Customer],
     read: Read,
+    columns: Sequence[str] = PRICED,
 ) -> None:
-    """Price the rows of new orders before anything is written, so that each is written once: what was found stands in
-    the rows, and the sums on the orders. line_of: an unsaved line of a row."""
+    """Price the rows of new documents before anything is written, so that each is written once: what was found stands
+    in the rows, and the sums on the documents. line_of: an unsaved line of a row; columns: what is taken from it."""
     made = [(order, row, line_of(row)) for order, rows in pairs for row in rows]
     price([(order, line) for order, _, line in made], customers, read)
-    lines: dict[int, list[OrderLine]] = defaultdict(list)
+    lines: dict[int, list[Any]] = defaultdict(list)
     for order, _, line in made:
         lines[id(order)].append(line)
     for order, _ in pairs:
         share(order, lines[id(order)])
     for _, row, line in made:
-        row |= {name: getattr(line, name) for name in PRICED}
+        row |= {name: getattr(line, name) for name in columns}
 
 
-def share(order: Order, lines: Sequence[OrderLine]) -> list[OrderLine]:
-    """Share the discount over the lines and add them up on the order; the lines whose money changed by it."""
+def share(order: Any, lines: Sequence[Any]) -> list[Any]:
+    """Share the discount over the lines and add them up on the document; the lines whose money changed by it."""
     grosses = [amounts.fen(line.quantity * (line.price or 0)) for line in lines]
     moved = []
     for line, off in zip(lines, amounts.share(order.order_discount, grosses), strict=True):

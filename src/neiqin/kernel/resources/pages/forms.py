@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -318,7 +318,7 @@ def _page(
         draft=Bag(saved_at=draft.saved_at, discard_url=f"{draft_url}discard/") if draft else None,
         errors=problems,
         sections=[Bag(label=label, fields=fields) for label, fields in sections.items()],
-        lines=[_lines(lines, values[lines.name], problems) for lines in shape.lines],
+        lines=[_lines(_about(lines, record), values[lines.name], problems) for lines in shape.lines],
         conflict=conflict,
         asked=" ".join([resource.title, *(f.name for f in shape.fields if f.kind == "uscc")]),
         nearby_url=f"{resource.url}nearby/" if record is None and resource.same_name else "",
@@ -327,6 +327,11 @@ def _page(
         warned=(),
         beside=[],
     )
+
+
+def _about(lines: Lines, record: Any) -> Lines:
+    """Lines that are asked about: the address says of which record they are, for what its form does not post."""
+    return replace(lines, check=f"{lines.check}?id={record.pk}") if lines.check and record else lines
 
 
 def _lines(lines: Lines, rows: Sequence[Mapping[str, Any]], problems: list[Problem]) -> Bag:

@@ -176,6 +176,9 @@ class OrderLine(Line):
         )  # fmt: skip
         return line
 
+    def settle(self) -> None:
+        """Priced: nothing else follows from it."""
+
     def reckon(self) -> None:
         """The money of the line by its quantity, price, rate and share of the discount."""
         price = Decimal(0) if self.is_gift else self.price or Decimal(0)

@@ -120,7 +120,9 @@
     try { answer = await post(box.dataset.check, data); if (!answer.ok) return; answer = await answer.json(); } catch { return; }
     if (mine !== asked) return;
     for (const [key, [tr, text]] of sent) if (tr.isConnected && JSON.stringify(given(tr)) === text) apply(tr, answer.rows[key] || {});
-    $('[data-checked]', box).innerHTML = answer.html;
+    const shown = $('[data-checked]', box), unfolded = $('details', shown)?.open;
+    shown.innerHTML = answer.html;
+    if (unfolded && $('details', shown)) $('details', shown).open = true;
   }
   function apply(tr, said) {
     $$('td[data-lv]', tr).forEach(td => { delete td.dataset.lv; td.removeAttribute('title'); });
