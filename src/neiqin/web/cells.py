@@ -59,6 +59,13 @@ def state(value: Any, fill: bool = False) -> Markup:
     return Markup(f'<span class="{css}" data-tone="{escape(tone)}" data-p="{escape(p)}">{escape(label)}</span>')
 
 
+def marks(found: Any) -> Markup:
+    """The marks of a record, red beside its name."""
+    return Markup("").join(
+        Markup('<span class="tag" data-tone="{}" title="{}">{}</span> ').format(m.tone, m.title, m.label) for m in found
+    )
+
+
 def _money(value: Any, field: Any, row: Any) -> Markup:
     return money(value)
 
@@ -112,9 +119,10 @@ def _ref(value: Any, field: Any, row: Any) -> Markup:
         return _text(value, field, row)
     text = escape(label)
     title = f' title="{text}"' if len(text) > LONG else ""
+    before = marks(getattr(value, "marks", ()))
     if not value.url:
-        return Markup(f"<span{title}>{text}</span>")
-    return Markup(f'<a class="link" href="{escape(value.url)}"{title}>{text}</a>')
+        return Markup(f"{before}<span{title}>{text}</span>")
+    return Markup(f'{before}<a class="link" href="{escape(value.url)}"{title}>{text}</a>')
 
 
 def _bool(value: Any, field: Any, row: Any) -> Markup:
@@ -183,4 +191,5 @@ def cell(value: Any, column: Any, row: Any) -> Markup:
         attributes += f' data-c="{c}"'
     if column.pri:
         attributes += f' data-pri="{column.pri}"'
-    return Markup(f"<td{attributes}>{CELLS[column.kind](value, column, row)}</td>")
+    marked = marks(row.marks) if getattr(column, "marked", False) else ""
+    return Markup(f"<td{attributes}>{marked}{CELLS[column.kind](value, column, row)}</td>")
