@@ -66,6 +66,11 @@ def marks(found: Any) -> Markup:
     )
 
 
+def _beside(before: Markup, shown: Markup) -> Markup:
+    """Both on one line, also in a column that is cut short."""
+    return Markup(f"<span>{before}{shown}</span>") if before else shown
+
+
 def _money(value: Any, field: Any, row: Any) -> Markup:
     return money(value)
 
@@ -121,8 +126,8 @@ def _ref(value: Any, field: Any, row: Any) -> Markup:
     title = f' title="{text}"' if len(text) > LONG else ""
     before = marks(getattr(value, "marks", ()))
     if not value.url:
-        return Markup(f"{before}<span{title}>{text}</span>")
-    return Markup(f'{before}<a class="link" href="{escape(value.url)}"{title}>{text}</a>')
+        return _beside(before, Markup(f"<span{title}>{text}</span>"))
+    return _beside(before, Markup(f'<a class="link" href="{escape(value.url)}"{title}>{text}</a>'))
 
 
 def _bool(value: Any, field: Any, row: Any) -> Markup:
@@ -191,5 +196,7 @@ def cell(value: Any, column: Any, row: Any) -> Markup:
         attributes += f' data-c="{c}"'
     if column.pri:
         attributes += f' data-pri="{column.pri}"'
-    marked = marks(row.marks) if getattr(column, "marked", False) else ""
-    return Markup(f"<td{attributes}>{marked}{CELLS[column.kind](value, column, row)}</td>")
+    shown = CELLS[column.kind](value, column, row)
+    if getattr(column, "marked", False) and row.marks:
+        shown = _beside(marks(row.marks), shown)
+    return Markup(f"<td{attributes}>{shown}</td>")

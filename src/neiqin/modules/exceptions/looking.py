@@ -116,7 +116,8 @@ def notes(exception: OrderException, person: Any) -> list[Bag]:
         if running is not None:
             late = running.due_at < clock.now()
             what = "响应" if running.kind.endswith("respond") else "处理"
-            words = f"{what}期限 {clock.local(running.due_at):%m-%d %H:%M}"
+            level = label_of(plans.LEVELS, exception.level)
+            words = f"{level}，{what}期限 {clock.local(running.due_at):%m-%d %H:%M}"
             found.append(_note("bad" if late else "warn", f"{words}，{'已经超了' if late else '到点提醒，超时上报'}。"))
         if plan := plans.planned({exception.pk: (exception.kind, exception.level)})[0].get(exception.pk):
             amount = Order.objects.values_list("amount", flat=True).get(pk=exception.order_id)

@@ -77,7 +77,7 @@ class OrderException(OwnedRecord):
             order = orders[record.order_id]
             record.owner_id, record.name, record.opened_by_id = order.owner_id, order.name, batch.by.id
             asked[position] = plans.facts_of(order, record.kind, record.days_late, record.affected)
-            record.days_late = asked[position].days
+            record.days_late = asked[position].days if record.kind == plans.DELAY else record.days_late
         problems = _leveled(new, asked)
         return problems | super().derive(records, batch)
 

@@ -24,6 +24,6 @@ exception = Resource(
         exceptions.start, exceptions.solve, exceptions.close, granting.grant, exceptions.tell, exceptions.relevel,
         exceptions.send_back, exceptions.void,
     ),
-    kept=(Lines("told", "告诉过客户", Told, "exception", fields.TOLD),),
+    kept=(Lines("told", "沟通记录", Told, "exception", fields.TOLD),),
     notes=looking.notes,
 )  # fmt: skip
