@@ -42,6 +42,8 @@ from neiqin.modules.changes.models import Assessment, Change, Knowing
 from neiqin.modules.company.models import Entity
 from neiqin.modules.customers.actions import create
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled
+from neiqin.modules.exceptions import exceptions
+from neiqin.modules.exceptions.models import OrderException
 from neiqin.modules.followups import followups
 from neiqin.modules.groups import actions as groups
 from neiqin.modules.groups.models import Group, Membership
@@ -53,6 +55,8 @@ from neiqin.modules.pool import pool
 from neiqin.modules.quotes import actions as quotes
 from neiqin.modules.quotes import drafting
 from neiqin.modules.quotes.models import Quote, Template
+from neiqin.modules.requests import requests
+from neiqin.modules.requests.models import DepartmentRequest
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
 from neiqin.modules.stock import actions as stock
@@ -249,6 +253,24 @@ def task(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> A
     outcome = perform(tasks.create, by=by, rows=[row])
     assert not outcome.refused, outcome.refused
     return AssignedTask.objects.get(pk=outcome.done[0])
+
+
+def exception(order_: Order | None = None, *, by: Actor = SYSTEM, **values: Any) -> OrderException:
+    """Ten yuan's worth of an order's goods are broken, unless said otherwise."""
+    row = {"order": (order_ or approved(order())).pk, "kind": "quality", "affected": "10", "what": "轴承有锈"} | values
+    outcome = perform(exceptions.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return OrderException.objects.get(pk=outcome.done[0])
+
+
+def department_request(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> DepartmentRequest:
+    """Something a unit is asked for, to be answered by this person of it."""
+    owner = owner or person()
+    row = {"name": "新样册 50 本", "unit": owner.unit_id, "owner": owner.pk, "need_on": str(clock.today()),
+           "what": "展会用，最新版"} | values  # fmt: skip
+    outcome = perform(requests.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return DepartmentRequest.objects.get(pk=outcome.done[0])
 
 
 def warehouse(name: str = "主仓", **values: Any) -> Warehouse:
@@ -477,6 +499,8 @@ MAKERS: dict[str, Any] = {
     "changes.assessment": lambda: assessed(),
     "changes.knowing": lambda: knowing(),
     "tasks.assignedtask": lambda: task(),
+    "exceptions.orderexception": lambda: exception(),
+    "requests.departmentrequest": lambda: department_request(),
     "stock.warehouse": lambda: warehouse(),
     "stock.entry": lambda: stocked(product()),
     "stock.stock": lambda: Stock.objects.get(product_id=stocked(product()).lines.get().product_id),

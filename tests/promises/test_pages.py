@@ -214,6 +214,8 @@ PAGES: dict[str, Page] = {
     "orders/take/<int:pull>/": Page("orders.create", example=a_pull, mine=True),
     "orders/news/<int:order_id>/": Page("orders.answer", example=an_order, mine=True),
     "orders/service/": Page("orders.view"),
+    "exceptions/new/": Page("exceptions.create", absent=True),
+    "requests/share/": Page("requests.view"),
     "orders/board/": Page("orders.view"),
     "orders/check/": Page("orders.create", posts=True),
     "orders/daily/": Page("orders.view"),

@@ -248,6 +248,7 @@ def record_page(**more):
             "2024年3月18日 建档",
         ],
         "state": O(label="成交", tone="ok", p=100),
+        "marks": [O(label="异常", title="二级交货延迟", tone="bad")],
         "figure": O(label="应收余额，其中逾期 ¥12,400.00", value=Decimal("94160.00")),
         "notes": [
             O(

@@ -59,6 +59,18 @@ def state(value: Any, fill: bool = False) -> Markup:
     return Markup(f'<span class="{css}" data-tone="{escape(tone)}" data-p="{escape(p)}">{escape(label)}</span>')
 
 
+def marks(found: Any) -> Markup:
+    """The marks of a record, red beside its name."""
+    return Markup("").join(
+        Markup('<span class="tag" data-tone="{}" title="{}">{}</span> ').format(m.tone, m.title, m.label) for m in found
+    )
+
+
+def _beside(before: Markup, shown: Markup) -> Markup:
+    """Both on one line, also in a column that is cut short."""
+    return Markup(f"<span>{before}{shown}</span>") if before else shown
+
+
 def _money(value: Any, field: Any, row: Any) -> Markup:
     return money(value)
 
@@ -112,9 +124,10 @@ def _ref(value: Any, field: Any, row: Any) -> Markup:
         return _text(value, field, row)
     text = escape(label)
     title = f' title="{text}"' if len(text) > LONG else ""
+    before = marks(getattr(value, "marks", ()))
     if not value.url:
-        return Markup(f"<span{title}>{text}</span>")
-    return Markup(f'<a class="link" href="{escape(value.url)}"{title}>{text}</a>')
+        return _beside(before, Markup(f"<span{title}>{text}</span>"))
+    return _beside(before, Markup(f'<a class="link" href="{escape(value.url)}"{title}>{text}</a>'))
 
 
 def _bool(value: Any, field: Any, row: Any) -> Markup:
@@ -183,4 +196,7 @@ def cell(value: Any, column: Any, row: Any) -> Markup:
         attributes += f' data-c="{c}"'
     if column.pri:
         attributes += f' data-pri="{column.pri}"'
-    return Markup(f"<td{attributes}>{CELLS[column.kind](value, column, row)}</td>")
+    shown = CELLS[column.kind](value, column, row)
+    if getattr(column, "marked", False) and row.marks:
+        shown = _beside(marks(row.marks), shown)
+    return Markup(f"<td{attributes}>{shown}</td>")

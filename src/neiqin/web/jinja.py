@@ -21,7 +21,7 @@ from jinja2_fragments import render_block
 from markupsafe import Markup
 
 from neiqin.web import formats, parts
-from neiqin.web.cells import CELLS, cell, state
+from neiqin.web.cells import CELLS, cell, marks, state
 
 COMPONENTS = (
     "controls",
@@ -74,6 +74,7 @@ def environment(**options: Any) -> Environment:
         "bar": parts.bar,
         "spark": parts.spark,
         "state": state,
+        "marks": marks,
         "hidden_query": hidden_query,
         "blank_row": blank_row,
     }

@@ -23,8 +23,9 @@ class Asks:
 
     action: code; measures: (action, parsed values by record id or row position, person) -> the inputs of the table
     《审批路线》 that differ from UNMEASURED, by the same keys (amount: incl. tax, in the record's currency). A key left
-    out needs no approval. name: in the table, by default 客户·移交. facts: (record id, reader) -> label and words that
-    an approver is shown beside the request.
+    out needs no approval; beside them `why` may say in a sentence why this is not the person's own decision. name: in
+    the table, by default 客户·移交. facts: (record id, reader) -> label and words that an approver is shown beside the
+    request.
     """
 
     action: str

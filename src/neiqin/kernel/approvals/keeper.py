@@ -120,7 +120,7 @@ def _hold(call: Any, key: int, steps: Any, decision: Decision, asked: Mapping[st
         if problem := next(iter(outcome.refused.values()), None):
             raise gate.NotHeld(problem.text)
 
-    return gate.Hold(f"已提交审批：{path}（{decision.where}）。", f"提交审批：{path}", stored)
+    return gate.Hold(f"{asked.get('why', '')}已提交审批：{path}（{decision.where}）。", f"提交审批：{path}", stored)
 
 
 def _request(call: Any, record: int | None, number: int, decision: Decision, amount: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a value looks like to a person: choices by label, references by name, personal values masked, rights obeyed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +11,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.personal.keys import Keys, Tampered, load_keys
-from neiqin.kernel.resources.resource import site
+from neiqin.kernel.resources.resource import Mark, site
 
 HIDDEN = "••••"
 ERASED = "已清除"
@@ -24,6 +24,7 @@ class Face:
     id: int
     name: str
     url: str = ""
+    marks: Sequence[Mark] = ()
 
     @property
     def label(self) -> str:
@@ -57,7 +58,8 @@ def column_of(model: Any, field: Field) -> str:
 
 
 def shown_all(model: Any, fields: Sequence[Field], rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """The cell values of rows that were read by `paths`; names that are personal are opened with one query for all."""
+    """The cell values of rows that were read by `paths`; names that are personal are opened with one query for all, and
+    records that are referred to carry their marks."""
     at, places = 0, []
     for field in fields:
         if not field.hidden and field.personal:
@@ -68,7 +70,19 @@ def shown_all(model: Any, fields: Sequence[Field], rows: Sequence[Sequence[Any]]
     for n, kind in places:
         for row in opened:
             row[n] = _or_erased(keys.open(row[n + 1], kind, row[n].stored))
-    return [shown(fields, row) for row in opened]
+    return _marked(fields, [shown(fields, row) for row in opened])
+
+
+def _marked(fields: Sequence[Field], rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows, with the marks of the records they refer to; one query a kind that has some."""
+    for n, field in enumerate(fields):
+        if field.kind == "ref":
+            faces = [row[n] for row in rows if isinstance(row[n], Face)]
+            marks = site().marks(field.ref, list({face.id for face in faces}))
+            for row in rows if marks else ():
+                if isinstance(row[n], Face) and row[n].id in marks:
+                    row[n] = replace(row[n], marks=marks[row[n].id])
+    return rows
 
 
 def _or_erased(text: str | None) -> str:

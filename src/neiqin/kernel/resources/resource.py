@@ -189,6 +189,14 @@ class Tool:
     primary: bool = False
 
 
+class Mark(NamedTuple):
+    """What stands red beside a record wherever it is listed. label: a word; title: more of it."""
+
+    label: str
+    title: str = ""
+    tone: str = "bad"
+
+
 @dataclass(frozen=True)
 class Module:
     """The manifest: everything a module plugs into the system.
@@ -197,6 +205,7 @@ class Module:
     verbs: resource key -> actions that a module adds to a lower one's records;
     moved: resource key -> function(record id) -> where the record has gone to, or None;
     panels: resource key -> functions(record, person) -> Panel; permissions: codename -> label;
+    marks: resource key -> function(record ids) -> id -> Mark of those that have one, set-wise and for every reader;
     urls: further Django URL patterns; menu: entries beside the resources' lists; home: functions(person) -> things
     to do that the module has for the workbench; hourly, minutely: jobs of the worker; imports: exchange's
     plans for resources that need more than the ordinary one; tools: functions(resource, person, query) -> buttons over
@@ -215,6 +224,7 @@ class Module:
     verbs: Mapping[str, Sequence[Action]] = field(default_factory=dict)
     moved: Mapping[str, Callable[[int], int | None]] = field(default_factory=dict)
     panels: Mapping[str, Sequence[Callable[[Any, Any], Any]]] = field(default_factory=dict)
+    marks: Mapping[str, Callable[[Sequence[int]], Mapping[int, Mark]]] = field(default_factory=dict)
     permissions: Mapping[str, str] = field(default_factory=dict)
     urls: Sequence[Any] = ()
     menu: Sequence[MenuEntry] = ()
@@ -267,6 +277,14 @@ class Site:
         """Rule -> where it is carried out; the higher module's word for a rule of two."""
         said = [pair for m in self.modules for pair in m.carries.items()]
         return {rule: Carried(where) if isinstance(where, str) else Carried(*where) for rule, where in said}
+
+    def marks(self, kind: str, ids: Sequence[int]) -> dict[int, list[Mark]]:
+        """id -> the marks of records of a resource, by all modules; one query a module that has some."""
+        found: dict[int, list[Mark]] = {}
+        for make in (m.marks[kind] for m in self.modules if kind in m.marks) if ids else ():
+            for record, mark in make(ids).items():
+                found.setdefault(record, []).append(mark)
+        return found
 
     def names(self, kind: str, ids: Sequence[Any]) -> dict[Any, str]:
         """id -> title of records of a resource (`people.person`), whatever the person may see: a name is no secret."""

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 
 from neiqin.kernel import clock
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.orders.looking import stage
 from neiqin.modules.orders.models import Order
 from neiqin.modules.orders.states import ALIVE, SUBMITTED
@@ -26,11 +27,12 @@ def page(request: Any) -> HttpResponse:
     found: dict[str, list[Order]] = {name: [] for name in COLUMNS}
     for order in rows:
         found.setdefault(stage(order, getattr(order, "progress", None)), []).append(order)
-    today = clock.today()
+    today, marks = clock.today(), site().marks("orders.order", [o.pk for o in rows])
     columns = [
         Bag(name=name, count=len(orders), more=max(len(orders) - SHOWN, 0), cards=[
             Bag(url=f"/orders/order/{o.pk}/", number=o.number, name=o.name, amount=o.amount, due=o.required_on,
-                late=o.required_on is not None and o.required_on < today, who=(o.assigned_to or o.owner).name)
+                late=o.required_on is not None and o.required_on < today, who=(o.assigned_to or o.owner).name,
+                marks=marks.get(o.pk, ()))
             for o in orders[:SHOWN]
         ])
         for name, orders in found.items() if orders or name in COLUMNS

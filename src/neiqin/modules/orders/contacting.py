@@ -12,7 +12,7 @@ from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
-from neiqin.kernel.resources.resource import Todo
+from neiqin.kernel.resources.resource import Todo, site
 from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.orders.models import Order, Progress
 from neiqin.modules.orders.states import ALIVE
@@ -71,8 +71,11 @@ def page(request: Any) -> HttpResponse:
     due = {o.pk for o in quiet(request.person)[:MOST]}
     mine = Order.objects.filter(Q(service_id=request.person.id), state__in=ALIVE)
     rows = mine.annotate(last=Coalesce("progress__contacted_at", "approved_at", "created_at")).order_by("last", "pk")
+    listed = list(rows[:MOST])
+    marks = site().marks("orders.order", [o.pk for o in listed])
     found = [
-        Bag(url=f"/orders/order/{o.pk}/", number=o.number, name=o.name, last=o.last, due=o.pk in due, on=o.required_on)
-        for o in rows[:MOST]
-    ]
+        Bag(url=f"/orders/order/{o.pk}/", number=o.number, name=o.name, last=o.last, due=o.pk in due, on=o.required_on,
+            marks=marks.get(o.pk, ()))
+        for o in listed
+    ]  # fmt: skip
     return render(request, "orders_service.html", Bag(rows=found, days=days()))

@@ -22,6 +22,7 @@ from neiqin.kernel.printing import typeset
 from neiqin.kernel.printing.forms import as_pdf, printed
 from neiqin.kernel.resources.listing import Query
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.orders import resources
 from neiqin.modules.orders.models import Delivery, DeliveryLine, Order, OrderLine
 from neiqin.modules.orders.states import ALIVE, VOID
@@ -166,7 +167,10 @@ def page(request: Any) -> HttpResponse:
     item, unit = (request.GET.get(name, "").replace("\0", "") for name in ("item", "unit"))
     if item:
         rows = lines_of(request.person, day, item, unit)
-        return render(request, "orders_daily_lines.html", Bag(day=day, item=item, rows=rows[:ROWS], count=rows.count()))
+        shown = list(rows[:ROWS])
+        marks = site().marks("orders.order", [x.order_id for x in shown])
+        page = Bag(day=day, item=item, rows=shown, count=rows.count(), marks=marks)
+        return render(request, "orders_daily_lines.html", page)
     found = daily(request.person, day)
     if request.GET.get("as") == "xlsx":
         return _file(as_xlsx(found, request.person), f"订单日报 {day}.xlsx", download=True)

@@ -13,6 +13,7 @@ from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, TooSl
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages.screen import Bag, render
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.orders import delivering, fields, stocking
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, shipped_of
 
@@ -47,8 +48,9 @@ def _open(orders: list[Order]) -> list[Bag]:
     for line in OrderLine.objects.filter(order__in=orders).order_by("pk"):
         lines[line.order_id].append(line)
     gone = shipped_of([x.pk for found in lines.values() for x in found])
+    marks = site().marks("orders.order", list(lines))
     return [
-        Bag(order=o, goods=[(x.pk, plain(left)) for x in lines[o.pk]
+        Bag(order=o, marks=marks.get(o.pk, ()), goods=[(x.pk, plain(left)) for x in lines[o.pk]
                             if (left := x.quantity - gone.get(x.pk, Decimal(0))) > 0])
         for o in orders
     ]  # fmt: skip

@@ -103,8 +103,11 @@ def _frame(
 def _fill(page: Bag, resource: Resource, listing: Listing, found: Any, columns: list[Field]) -> None:
     query = listing.query
     title = next((i for i, f in enumerate(columns) if f.path == resource.title), 0)
+    marks = site().marks(resource.kind, found.ids)
+    if marks:
+        page.columns[title].marked = True
     page.rows = [
-        Bag(id=i, url=resource.url_of(i), label=str(cells[title]), cells=cells, muted=False)
+        Bag(id=i, url=resource.url_of(i), label=str(cells[title]), cells=cells, muted=False, marks=marks.get(i, ()))
         for i, cells in zip(found.ids, found.cells, strict=True)
     ]
     count = listing.count()
@@ -231,6 +234,7 @@ def _column(resource: Resource, field: Field, query: Query, layout: Layout | Non
         sort_dir=direction,
         sort_url=query.address(resource.url, sort=target) if column in fast or field.sortable else "",
         c=field.role,
+        marked=False,
     )
 
 

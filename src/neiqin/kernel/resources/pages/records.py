@@ -37,6 +37,7 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             title=str(getattr(record, resource.title)),
             subtitle=[],
             state=state(resource, record),
+            marks=site().marks(resource.kind, [record.pk]).get(record.pk, []),
             figure=_figure(known.get(resource.figure), record),
             notes=list(resource.notes(record, person)) if resource.notes else [],
             steps=list(resource.steps(record)) if resource.steps else [],

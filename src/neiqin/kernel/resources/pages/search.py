@@ -78,7 +78,12 @@ def _found(resource: Resource, person: Any, text: str, limit: int) -> tuple[list
     fields = _telling(resource, person)
     rows, total = finding.newest(resource, person, text, limit, *masks.paths(fields))
     cells = masks.shown_all(resource.model, fields, [row[1:] for row in rows])
-    return [_item(resource, row[0], fields, found) for row, found in zip(rows, cells, strict=True)], total
+    items = [_item(resource, row[0], fields, found) for row, found in zip(rows, cells, strict=True)]
+    for record, marks in site().marks(resource.kind, [item.id for item in items]).items():
+        for item in items:
+            if item.id == record:
+                item.meta = " · ".join([*(mark.label for mark in marks), item.meta])
+    return items, total
 
 
 def _item(resource: Resource, record: int, fields: Sequence[Field], cells: Sequence[Any]) -> Bag:
