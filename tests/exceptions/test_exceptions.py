@@ -229,7 +229,7 @@ def test_a_clerk_grants_two_percent_and_ten_percent_lands_with_the_manager_with_
 
         answer = desk.do(desk.clerk, one, "grant", amount="1000")
         assert ("赔付合计 1,000.00，是订单金额的 10%，你能定到 2%（《异常预案》第 1 版第 4 行）。"
-                "已提交审批：销售经理（《审批路线》第 1 版第 8 行）。") in answer  # fmt: skip
+                "已提交审批：销售经理（《审批路线》第 1 版第 16 行）。") in answer  # fmt: skip
         assert "还没有办，1 条送去审批或复核。" in answer
         assert one.compensation == D("200"), "nothing is granted yet"
         request = Request.objects.get()

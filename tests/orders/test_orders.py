@@ -206,7 +206,7 @@ def test_nothing_is_shipped_before_the_customer_has_confirmed_and_a_link_that_is
     told = desk.do(desk.clerk, ready, "confirm", means="paid", proof="已付")
     assert "线下订单不能用「平台已付款」确认，换一种。" in text(told)
     told = desk.do(desk.clerk, ready, "confirm", means="chat", proof="微信 10:32")
-    assert "「聊天截图」要先在订单上传附件" in text(told)
+    assert "「聊天截图」要先在这里上传附件" in text(told)
 
     contact = confirming.contacts(ready)[0]
     given = {"ask": "orders.confirm", "contact": contact.key, "days": "7"}
