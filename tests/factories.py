@@ -52,6 +52,8 @@ from neiqin.modules.orders import booking, classing, confirming, delivering, par
 from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
 from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
+from neiqin.modules.projects import projects
+from neiqin.modules.projects.models import Project
 from neiqin.modules.quotes import actions as quotes
 from neiqin.modules.quotes import drafting
 from neiqin.modules.quotes.models import Quote, Template
@@ -244,6 +246,19 @@ def knowing() -> Knowing:
     outcome = perform(changing.apply, [one.pk], by=SYSTEM)
     assert outcome.done, outcome.refused
     return Knowing.objects.filter(change=one).order_by("pk")[0]
+
+
+def project(**values: Any) -> Project:
+    """One of a month with a milestone in ten days, unless said otherwise."""
+    today = clock.today()
+    row = {
+        "name": "华东仓搬迁", "owner": person("陆建国").pk, "goal": "月底前搬完，不停发货", "start_on": str(today),
+        "due_on": str(today + timedelta(days=30)),
+        "milestones": [{"name": "签好租约", "due_on": str(today + timedelta(days=10))}],
+    }  # fmt: skip
+    outcome = perform(projects.create, by=SYSTEM, rows=[row | values])
+    assert not outcome.refused, outcome.refused
+    return Project.objects.get(pk=outcome.done[0])
 
 
 def task(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> AssignedTask:
@@ -498,6 +513,7 @@ MAKERS: dict[str, Any] = {
     "changes.change": lambda: change(),
     "changes.assessment": lambda: assessed(),
     "changes.knowing": lambda: knowing(),
+    "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),

@@ -220,6 +220,7 @@ PAGES: dict[str, Page] = {
     "orders/check/": Page("orders.create", posts=True),
     "orders/daily/": Page("orders.view"),
     "orders/book/": Page("orders.view", absent=True),
+    "projects/board/": Page("projects.view"),
     "changes/new/": Page("changes.create", absent=True),
     "changes/look/": Page("changes.create", posts=True),
     "changes/figures/": Page("changes.view"),

@@ -12,6 +12,7 @@ TASK = (
     Field("weight", "轻重", "choice", choices=m.WEIGHTS, default=m.USUAL, list=True, filter=True),
     Field("customer", "客户", "ref", ref="customers.customer", filter=True),
     Field("order", "订单", "ref", ref="orders.order", filter=True),
+    Field("project", "项目", "ref", ref="projects.project", filter=True),
     Field("wanted", "要什么结果", "long", maxlength=1000, span=2, required=True),
 )
 KEPT = (

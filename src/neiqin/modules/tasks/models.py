@@ -13,6 +13,7 @@ from neiqin.kernel.people.models import Person
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.models import Order
+from neiqin.modules.projects.models import Project
 
 ASKED, DOING, HANDED_IN, DONE, ANSWERED, VOID = "asked", "doing", "handed_in", "done", "answered", "void"
 STATES = (
@@ -41,6 +42,7 @@ class AssignedTask(OwnedRecord):
     weight = models.CharField(max_length=10, default=USUAL)
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="+")
     order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="+")
+    project = models.ForeignKey(Project, models.PROTECT, null=True, related_name="+")
     progress = models.SmallIntegerField(default=0)
     result = models.TextField(default="", blank=True)
     rating = models.CharField(max_length=10, default="", blank=True)

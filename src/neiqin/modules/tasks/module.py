@@ -17,5 +17,4 @@ module = Module(
             until=(f"{tasks.KEY}.accepted", f"{tasks.KEY}.answered"), cancel=(f"{tasks.KEY}.voided",), minutes=240,
         ),
     ],
-    carries={"C-FLOW-14": (resources.task.url, "跨部门项目")},
 )  # fmt: skip
