@@ -99,7 +99,7 @@ def test_the_light_is_worked_out_for_all_at_once(house, django_assert_num_querie
         risky = factories.project(risks=[{"text": "租约谈不拢", "level": "high"}])
         safe = factories.project(risks=[{"text": "租约谈不拢", "level": "high", "closed": True}])
         ids = [plain.pk, risky.pk, safe.pk]
-        with django_assert_num_queries(5):
+        with django_assert_num_queries(1):
             found = projects.lights(ids)
         assert [found[i] for i in ids] == [("ok", "按计划"), ("bad", "高风险：租约谈不拢"), ("ok", "按计划")]
     with time_machine.travel("2026-12-03T02:00:00Z", tick=False):

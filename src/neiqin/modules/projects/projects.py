@@ -1,9 +1,11 @@
 """项目: set up, changed, told about each week, brought to an end; its light is worked out whenever it is looked at."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
 
-from django.db.models import Max
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -52,32 +54,31 @@ class Light(NamedTuple):
 
 
 def lights(ids: Sequence[int]) -> dict[int, Light]:
-    """project -> its light today, of those that run; four queries for any number. Red: past its day, or with a high
-    risk. Amber: a milestone is late, or nobody has said for a week how it stands."""
+    """project -> its light today, of those that run; one query for any number. Red: past its day, or with a high risk.
+    Amber: a milestone is late, or nobody has said for a week how it stands."""
     today = clock.today()
-    rows = dict(Project.objects.filter(pk__in=ids, state=RUNNING).values_list("pk", "due_on"))
-    late: dict[int, tuple[str, int]] = {}
-    open_ = Milestone.objects.filter(project__in=rows, done_on=None, due_on__lt=today).order_by("-due_on")
-    for project, name, due in open_.values_list("project_id", "name", "due_on"):
-        late[project] = (name, (today - due).days)
-    high = dict(Risk.objects.filter(project__in=rows, closed=False, level=HIGH).values_list("project_id", "text"))
-    said = dict(Week.objects.filter(project__in=rows).values_list("project_id").annotate(Max("at")))
-    begun = dict(Project.objects.filter(pk__in=rows).values_list("pk", "created_at"))
+    late = Milestone.objects.filter(project=OuterRef("pk"), done_on=None, due_on__lt=today).order_by("due_on", "pk")
+    high = Risk.objects.filter(project=OuterRef("pk"), closed=False, level=HIGH).order_by("pk")
+    said = Week.objects.filter(project=OuterRef("pk")).order_by("-pk")
+    rows = Project.objects.filter(pk__in=ids, state=RUNNING).annotate(
+        milestone=Subquery(late.values("name")[:1]), since=Subquery(late.values("due_on")[:1]),
+        risk=Subquery(high.values("text")[:1]), said_at=Coalesce(Subquery(said.values("at")[:1]), F("created_at")),
+    )  # fmt: skip
     found = {}
-    for pk, due in rows.items():
-        quiet = (today - clock.local(said.get(pk) or begun[pk]).date()).days
-        if due < today:
-            found[pk] = Light(RED, f"超期 {(today - due).days} 天")
-        elif pk in high:
-            found[pk] = Light(RED, f"高风险：{high[pk]}")
-        elif pk in late:
-            name, days = late[pk]
-            found[pk] = Light(AMBER, f"里程碑「{name}」晚 {days} 天")
-        elif quiet > QUIET:
-            found[pk] = Light(AMBER, f"{quiet} 天没有说过情况")
-        else:
-            found[pk] = Light(GREEN, "按计划")
+    for pk, *told in rows.values_list("pk", "due_on", "risk", "milestone", "since", "said_at"):
+        found[pk] = _light(today, *told)
     return found
+
+
+def _light(today: date, due: date, risk: str | None, milestone: str | None, since: date, said_at: datetime) -> Light:
+    if due < today:
+        return Light(RED, f"超期 {(today - due).days} 天")
+    if risk:
+        return Light(RED, f"高风险：{risk}")
+    if milestone:
+        return Light(AMBER, f"里程碑「{milestone}」晚 {(today - since).days} 天")
+    quiet = (today - clock.local(said_at).date()).days
+    return Light(AMBER, f"{quiet} 天没有说过情况") if quiet > QUIET else Light(GREEN, "按计划")
 
 
 def marks(ids: Sequence[int]) -> dict[int, Mark]:
