@@ -188,9 +188,9 @@ def test_a_problem_is_one_line_and_exit_code_2(running):
 
 
 def test_at_rest_it_stays_within_its_memory(running):
-    """Web under 120 MB, everything with the database under 350 MB (proportional set size).
+    """Web under 135 MB, everything with the database under 400 MB (proportional set size).
 
-    The goal for everything is 300; with the jobs process it is 270 to 310, see docs/performance.md.
+    The goals are 120 and 300; each module more is carried by three processes, see docs/performance.md.
     """
     assert until(running.all_running)
     for _ in range(50):
@@ -201,11 +201,11 @@ def test_at_rest_it_stays_within_its_memory(running):
         return int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) + sum(tree(child) for child in children(pid))
 
     found = running.processes()
-    assert tree(found["web"]) < 120 * 1024
+    assert tree(found["web"]) < 135 * 1024
     everything = tree(found["up"])
     if found["postmaster"] not in children(found["up"]):
         everything += tree(found["postmaster"])
-    assert everything < 350 * 1024
+    assert everything < 400 * 1024
 
 
 def test_a_stop_ends_everything_and_a_restart_answers_soon(running):
