@@ -16,7 +16,8 @@ from neiqin.modules.orders.models import Order, Pull
 from neiqin.modules.orders.platforms import lines_of, read_orders
 from neiqin.modules.orders.sources import running
 from tests import factories
-from tests.orders.test_orders import Desk, again, desk, table, text  # noqa: F401 - desk is a fixture
+from tests.approvals.office import publish_table
+from tests.orders.test_orders import Desk, again, desk, text  # noqa: F401 - desk is a fixture
 
 pytestmark = pytest.mark.django_db
 TAOBAO_HEAD = "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,收货人姓名,收货地址,联系手机,订单创建时间,订单付款时间,宝贝总数量,退款金额"
@@ -48,7 +49,7 @@ def items(*rows):
 @pytest.fixture
 def shop(desk):  # noqa: F811
     """The customer under whose name platform orders are kept, and a product with the code that shops use."""
-    table("platform_customers", [["其他", "昆山澄江精密"]], ["京东", "昆山澄江精密"])
+    publish_table("platform_customers", [["其他", "昆山澄江精密"]], ["京东", "昆山澄江精密"])
     product = factories.product(code="ZC-6204", name="深沟球轴承")
     return desk, product
 

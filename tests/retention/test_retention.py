@@ -21,7 +21,8 @@ from neiqin.modules.retention import following, looking, losses
 from neiqin.modules.retention.following import Dealt, Limits
 from neiqin.modules.retention.models import Dealing, Loss
 from tests import factories
-from tests.orders.test_orders import table, text
+from tests.approvals.office import publish_table
+from tests.orders.test_orders import text
 
 pytestmark = pytest.mark.django_db
 SOLD = date(2026, 6, 1)  # and 180 days later it is 2026-11-28
@@ -128,7 +129,7 @@ def test_eight_of_ten_active_last_year_are_eighty_percent_and_the_two_are_listed
         customer(rep, "今年新客户", "ordinary", date(2026, 3, 1))
         elsewhere = customer(factories.person("外人"), "别人的客户", "ordinary", date(2025, 5, 1))
         rows = [["全部", "70", "85", "行业年鉴 2026"], ["其他", "0", "0", "没有录入"]]
-        table("retention.benchmark", rows, rows[0])
+        publish_table("retention.benchmark", rows, rows[0])
 
         found = looking.kept(actor_of(boss.pk), 2026)
         assert [(k.label, k.active, k.stayed, k.rate) for k in found] == [

@@ -28,11 +28,11 @@ from neiqin.kernel.approvals.models import (
 )
 from neiqin.kernel.deadlines import calendar
 from neiqin.kernel.deadlines.models import Clock
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, state_of
 from neiqin.kernel.fields.shape import Invalid, parse
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.resources import masks
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.runs import visible_changes
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo
@@ -309,13 +309,10 @@ def panel(record: Any, person: Any) -> Bag | None:
     if not found:
         return None
     rows = [
-        Bag(id=r.pk, url=room.url_of(r.pk), label=r.name, muted=False,
-            cells=[r.name, (_state(r).label, _state(r).tone, _state(r).part), r.owner.name, r.created_at])
+        panels.line([r.name, state_of(Request.STATES, r.state), r.owner.name, r.created_at], room.url_of(r.pk), r.name)
         for r in found
-    ]  # fmt: skip
-    return Bag(
-        id="approvals", label="审批", count=len(rows), columns=columns_of(PANEL), rows=rows, html="", empty_text=""
-    )
+    ]
+    return panels.table("approvals", "审批", PANEL, rows)
 
 
 @screen(VIEW)

@@ -16,8 +16,8 @@ from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.resources import masks
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.runs import visible_changes
 from neiqin.kernel.resources.pages.screen import Bag, person_field, render, screen
 from neiqin.kernel.resources.resource import Todo, site
@@ -191,10 +191,8 @@ def panel(record: Any, person: Any) -> Bag | None:
     if kind not in WATCHED or not person.may(VIEW):
         return None
     found = list(Result.objects.filter(model=kind, record_id=record.pk).order_by("-pk")[:ON_A_RECORD])
-    rows = [Bag(id=r.pk, url="", label="", cells=cells, muted=False)
-            for r, cells in zip(found, _cells(found, person), strict=True)]  # fmt: skip
-    return Bag(id="checks", label="校验", count=len(rows), columns=columns_of(COLUMNS), rows=rows, html="",
-               empty_text="校验没有拦下或提醒过什么。")  # fmt: skip
+    rows = map(panels.line, _cells(found, person))
+    return panels.table("checks", "校验", COLUMNS, rows, empty="校验没有拦下或提醒过什么。")
 
 
 def todos(person: Any) -> list[Todo]:

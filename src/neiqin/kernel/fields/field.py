@@ -30,6 +30,12 @@ def label_of(choices: Iterable[Choice], value: Any) -> str:
     return next((c.label for c in choices if c.value == value), str(value))
 
 
+def state_of(choices: Iterable[Choice], value: Any) -> tuple[str, str, str]:
+    """Label, tone and ring of a state, as a cell of a table shows them."""
+    choice = next(c for c in choices if c.value == value)
+    return choice.label, choice.tone, choice.part
+
+
 @dataclass(frozen=True)
 class Field:
     """A field.

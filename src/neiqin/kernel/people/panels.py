@@ -10,7 +10,7 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.people import duties, rights
 from neiqin.kernel.people.leaving import owned_counts
 from neiqin.kernel.people.models import Appointment, Duty, Login, Person, Position
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import site
 
@@ -20,18 +20,8 @@ CAN = (Field("what", "能做什么"), Field("where", "在哪些记录上"), Fiel
 
 def what_he_can_do(person: Person, by: Any) -> Bag:
     """Each permission with its rows in words, and the position, role or delegation it comes from."""
-    rows = [
-        Bag(id=n, url="", label="", cells=list(cells), muted=False) for n, cells in enumerate(rights.explain(person.pk))
-    ]
-    return Bag(
-        id="rights",
-        label="能做什么",
-        count=len(rows),
-        columns=columns_of(CAN),
-        rows=rows,
-        html="",
-        empty_text="现在什么权限都没有。",
-    )
+    rows = map(panels.line, rights.explain(person.pk))
+    return panels.table("rights", "能做什么", CAN, rows, empty="现在什么权限都没有。")
 
 
 def account(person: Person, by: Any) -> Bag | None:
@@ -44,8 +34,7 @@ def account(person: Person, by: Any) -> Bag | None:
         _state_of(login),
         Bag(label="管账号", url=f"/people/logins/{person.pk}/"),
     ]
-    rows = [Bag(id=0, url="", label="", cells=row, muted=False)]
-    return Bag(id="account", label="账号", count=None, columns=columns_of(ACCOUNT), rows=rows, html="", empty_text="")
+    return panels.table("account", "账号", ACCOUNT, [panels.line(row)], count=None)
 
 
 def _state_of(login: Login | None) -> str:

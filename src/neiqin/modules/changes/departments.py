@@ -6,7 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
+from django.db.models.functions import Greatest
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -105,8 +106,9 @@ def know(rows: Batch[Knowing]) -> None:
     """The department goes on by the new version; only then it can report on the order again."""
     _by_own(rows)
     rows.set(known_at=rows.now)
-    for row in rows:
-        Part.objects.filter(pk=row.part_id or 0, seen_revision__lt=row.revision).update(seen_revision=row.revision)
+    newest = Knowing.objects.filter(pk__in=rows.ids, part=OuterRef("pk")).order_by("-revision").values("revision")[:1]
+    seen = Part.objects.filter(pk__in=[r.part_id for r in rows if r.part_id])
+    seen.update(seen_revision=Greatest("seen_revision", Subquery(newest)))
 
 
 def at_work(order: int) -> list[Part]:

@@ -4,16 +4,14 @@ from typing import Any
 from uuid import uuid4
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
 from django.views.decorators.http import require_POST
-from markupsafe import Markup
 
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, state_of
 from neiqin.kernel.fields.shape import Invalid, Problem
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.changes import changing, fields, impact
@@ -56,8 +54,7 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
 
 
 def _state(record: Any) -> tuple[str, str, str]:
-    found = next(s for s in type(record).STATES if s.value == record.state)
-    return found.label, found.tone, found.part
+    return state_of(type(record).STATES, record.state)
 
 
 def notes(change: Change, person: Any) -> list[Bag]:
@@ -65,16 +62,12 @@ def notes(change: Change, person: Any) -> list[Bag]:
     if change.state not in OPEN:
         return []
     if change.state == WITH_REP:
-        return [_note("", "等业务员处理。", "看影响，和客户商量，再转部门评估；订单现在还是原来的样子。")]
+        return [panels.note("", "等业务员处理。", "看影响，和客户商量，再转部门评估；订单现在还是原来的样子。")]
     asked = list(Assessment.objects.filter(change=change, state=ASKED).values_list("department", flat=True))
-    found = [_note("warn", "等部门评估：", "、".join(asked) + "。")] if asked else []
+    found = [panels.note("warn", "等部门评估：", "、".join(asked) + "。")] if asked else []
     if change.agreed_at is None:
-        found.append(_note("warn", "没有客户同意的凭证，", "还不能执行。"))
-    return found or [_note("ok", "可以执行了。", "部门都已答复，客户已同意。")]
-
-
-def _note(tone: str, bold: str, text: str) -> Bag:
-    return Bag(tone=tone, bold=bold, text=text, links=[], named=[])
+        found.append(panels.note("warn", "没有客户同意的凭证，", "还不能执行。"))
+    return found or [panels.note("ok", "可以执行了。", "部门都已答复，客户已同意。")]
 
 
 def effect(record: Any, person: Any) -> Bag | None:
@@ -82,36 +75,26 @@ def effect(record: Any, person: Any) -> Bag | None:
     if record.state not in OPEN:
         return None
     found = impact.of(record, changing.head_of(record), changing.lines_of([record.pk])[record.pk], person)
-    return _panel("effect", "影响", found)
-
-
-def _panel(id_: str, label: str, found: impact.Impact) -> Bag:
-    html = Markup(render_to_string("changes_impact.html", {"page": found}))  # noqa: S704 - our own template
-    return Bag(id=id_, label=label, count=len(found.aspects), columns=[], rows=[], html=html, empty_text="")
+    return panels.own("effect", "影响", "changes_impact.html", count=len(found.aspects), page=found)
 
 
 def answers(record: Any, person: Any) -> Bag | None:
     """部门评估 on a change's page."""
-    found = list(Assessment.objects.filter(change=record).select_related("owner").order_by("pk"))
-    rows = [
-        Bag(id=a.pk, url=_url("assessment", a, person), label=a.department, muted=False, cells=[
-            a.department, a.owner.name, a.possible_on, a.spent, a.note, _state(a),
-        ])
+    found = Assessment.objects.filter(change=record).select_related("owner").order_by("pk")
+    return _if_any(panels.table("answers", "部门评估", ANSWERS, [
+        panels.line([a.department, a.owner.name, a.possible_on, a.spent, a.note, _state(a)],
+                    _url("assessment", a, person), a.department)
         for a in found
-    ]  # fmt: skip
-    return _table("answers", "部门评估", ANSWERS, rows)
+    ]))  # fmt: skip
 
 
 def knows(record: Any, person: Any) -> Bag | None:
     """部门知悉 on a change's page: who goes on by the new version, and who has not said so."""
-    found = list(Knowing.objects.filter(change=record).select_related("owner").order_by("pk"))
-    rows = [
-        Bag(id=k.pk, url=_url("knowing", k, person), label=k.department, muted=False, cells=[
-            k.department, k.owner.name, k.known_at, _state(k),
-        ])
+    found = Knowing.objects.filter(change=record).select_related("owner").order_by("pk")
+    return _if_any(panels.table("knows", "部门知悉", KNOWS, [
+        panels.line([k.department, k.owner.name, k.known_at, _state(k)], _url("knowing", k, person), k.department)
         for k in found
-    ]  # fmt: skip
-    return _table("knows", "部门知悉", KNOWS, rows)
+    ]))  # fmt: skip
 
 
 def _url(kind: str, row: Any, person: Any) -> str:
@@ -121,19 +104,15 @@ def _url(kind: str, row: Any, person: Any) -> str:
 def of_order(record: Any, person: Any) -> Bag | None:
     """变更 on an order's page: every version there was, and what is asked for now."""
     found = Change.objects.filter(Change.visible_to(person), order=record).order_by("-pk")
-    rows = [
-        Bag(id=c.pk, url=f"{changing.URL}{c.pk}/", label=c.number, muted=c.state not in OPEN, cells=[
-            c.number, c.kinds, c.reason, c.base, c.amount, c.new_amount, _state(c),
-        ])
+    return _if_any(panels.table("changes", "变更", OF_ORDER, [
+        panels.line([c.number, c.kinds, c.reason, c.base, c.amount, c.new_amount, _state(c)], f"{changing.URL}{c.pk}/",
+                    c.number, muted=c.state not in OPEN)
         for c in found
-    ]  # fmt: skip
-    return _table("changes", "变更", OF_ORDER, rows)
+    ]))  # fmt: skip
 
 
-def _table(id_: str, label: str, columns: Any, rows: list[Bag]) -> Bag | None:
-    if not rows:
-        return None
-    return Bag(id=id_, label=label, count=len(rows), columns=columns_of(columns), rows=rows, html="", empty_text="")
+def _if_any(panel: Bag) -> Bag | None:
+    return panel if panel.rows else None
 
 
 @screen(CREATE)
@@ -225,16 +204,8 @@ def unsaved(order: Order, row: dict[str, Any]) -> tuple[Change, list[ChangeLine]
         "spec": one["spec"] or "", "unit_name": one["unit_name"] or "", "quantity": one["quantity"],
         "price": one["price"], "promised_on": one["promised_on"],
     }) for one in row["lines"] or ()]  # fmt: skip
-    ChangeLine.derive(made, _Reading())
+    ChangeLine.fill(made, lambda model, ids: model.objects.in_bulk(ids))
     return change, [x for x in made if x.new or _moves(x)]
-
-
-class _Reading:
-    """What derive asks of a batch."""
-
-    def read(self, model: Any, ids: Any) -> dict[int, Any]:
-        found: dict[int, Any] = model.objects.in_bulk(ids)
-        return found
 
 
 def _moves(line: ChangeLine) -> bool:

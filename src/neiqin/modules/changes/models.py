@@ -1,7 +1,7 @@
 """What is to be different about an order under way (订单变更), what the departments say to it, and who has to know
 (C-ORD-13 to 15)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.db import models
@@ -29,6 +29,7 @@ ASSESSMENT_STATES = (
 WAITING, KNOWN = "waiting", "known"
 KNOWING_STATES = (Choice(WAITING, "待确认", "warn", "0"), Choice(KNOWN, "已知悉", "ok", "100"))
 NUMBERS = Numbers("number", Pattern("BG", by_day=True))
+Read = Callable[[Any, Collection[int]], dict[int, Any]]
 PLACE = ("consignee", "consignee_phone", "address")
 
 
@@ -118,21 +119,25 @@ class ChangeLine(Line):
 
     @classmethod
     def derive(cls, rows: Any, batch: Any) -> dict[int, Any]:
-        """What is not said stays as it is."""
-        lines: dict[int, OrderLine] = batch.read(OrderLine, {r.order_line_id for r in rows if r.order_line_id})
-        names: dict[int, Product] = batch.read(Product, {r.product_id for r in rows if r.product_id})
+        cls.fill(rows, batch.read)
+        return {}
+
+    @classmethod
+    def fill(cls, rows: Sequence["ChangeLine"], read: Read) -> None:
+        """What is not said stays as it is. read: gives records of a model by their ids."""
+        lines: dict[int, OrderLine] = read(OrderLine, {r.order_line_id for r in rows if r.order_line_id})
+        names: dict[int, Product] = read(Product, {r.product_id for r in rows if r.product_id})
         for row in rows:
-            if line := lines.get(row.order_line_id):
+            if line := lines.get(row.order_line_id or 0):
                 row.product_id, row.item_name, row.spec = line.product_id, line.item_name, line.spec
                 row.unit_name, row.was_quantity, row.was_price = line.unit_name, line.quantity, line.price
                 row.was_promised_on = line.promised_on
                 row.quantity = line.quantity if row.quantity is None else row.quantity
                 row.price = line.price if row.price is None else row.price
                 row.promised_on = row.promised_on or line.promised_on
-            elif product := names.get(row.product_id):
+            elif product := names.get(row.product_id or 0):
                 row.item_name, row.spec = row.item_name or product.name, row.spec or product.spec
                 row.unit_name = row.unit_name or product.unit_name
-        return {}
 
     @property
     def new(self) -> bool:

@@ -12,7 +12,7 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources import masks
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Tool, site
 from neiqin.modules.customers.models import Customer
@@ -55,10 +55,7 @@ def merged_into(record: Customer, by: Any) -> Bag | None:
     ]
     if not cells:
         return None
-    shown = [Bag(id=n, url="", label="", cells=c, muted=False) for n, c in enumerate(cells)]
-    return Bag(
-        id="merged", label="合并自", count=len(cells), columns=columns_of(CAME), rows=shown, html="", empty_text=""
-    )
+    return panels.table("merged", "合并自", CAME, map(panels.line, cells))
 
 
 @screen(merging.MAY)

@@ -5,18 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from django.http import Http404, HttpResponseRedirect
-from django.template.loader import render_to_string
-from markupsafe import Markup
 
 from neiqin.kernel import clock
 from neiqin.kernel.approvals.models import OPEN as ASKING
 from neiqin.kernel.approvals.models import Request, Task
 from neiqin.kernel.deadlines.models import Clock
-from neiqin.kernel.fields.field import Field, label_of
+from neiqin.kernel.fields.field import Field, label_of, state_of
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.people.company import company_name
 from neiqin.kernel.resources import quick
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, screen
 from neiqin.kernel.resources.resource import Mark, Resource, Todo, Tool
 from neiqin.modules.exceptions import exceptions, plans
@@ -52,18 +50,14 @@ def panel(record: Any, person: Any) -> Bag | None:
     if not person.may(VIEW):
         return None
     seen = OrderException.objects.filter(OrderException.visible_to(person), order=record).select_related("department")
-    states = {s.value: (s.label, s.tone, s.part) for s in OrderException.STATES}
     rows = [
-        Bag(id=e.pk, url=f"{URL}{e.pk}/", label=e.number, muted=False, cells=[
+        panels.line([
             e.number, kind_of(e), label_of(plans.LEVELS, e.level), e.what,
-            e.department.name if e.department else "", e.compensation or None, states[e.state],
-        ])
+            e.department.name if e.department else "", e.compensation or None, state_of(OrderException.STATES, e.state),
+        ], f"{URL}{e.pk}/", e.number)
         for e in seen.order_by("-pk")[:MOST]
     ]  # fmt: skip
-    if not rows:
-        return None
-    return Bag(id="exceptions", label="异常", count=len(rows), columns=columns_of(SHOWN), rows=rows, html="",
-               empty_text="")  # fmt: skip
+    return panels.table("exceptions", "异常", SHOWN, rows) if rows else None
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
@@ -118,10 +112,12 @@ def notes(exception: OrderException, person: Any) -> list[Bag]:
             what = "响应" if running.kind.endswith("respond") else "处理"
             level = label_of(plans.LEVELS, exception.level)
             words = f"{level}，{what}期限 {clock.local(running.due_at):%m-%d %H:%M}"
-            found.append(_note("bad" if late else "warn", f"{words}，{'已经超了' if late else '到点提醒，超时上报'}。"))
+            found.append(
+                panels.note("bad" if late else "warn", f"{words}，{'已经超了' if late else '到点提醒，超时上报'}。")
+            )
         if plan := plans.planned({exception.pk: (exception.kind, exception.level)})[0].get(exception.pk):
             amount = Order.objects.values_list("amount", flat=True).get(pk=exception.order_id)
-            found.append(_note("", "预案：", f"{plan.steps}。{_authority(plan, amount)}（{plan.where}）"))
+            found.append(panels.note("", "预案：", f"{plan.steps}。{_authority(plan, amount)}（{plan.where}）"))
     if request := Request.objects.filter(model=KEY, record_id=exception.pk, state=ASKING).first():
         turn = Task.objects.filter(request=request, state=Task.State.OPEN).select_related("person")
         names = "、".join(dict.fromkeys(t.person.name for t in turn))
@@ -140,22 +136,16 @@ def _authority(plan: plans.Plan, amount: Decimal) -> str:
     return f"{clerk}，经理 {up_to(plan.manager)}，再多总监定"
 
 
-def _note(tone: str, bold: str, text: str = "") -> Bag:
-    return Bag(tone=tone, bold=bold, text=text, links=[], named=[])
-
-
 def told(record: Any, person: Any) -> Bag:
     """告诉客户 on an exception's page: a text to copy, and the notices of its steps with what became of them."""
     order = Order.objects.get(pk=record.order_id)
     steps = (f"exception-{record.pk}", f"exception-{record.pk}-closed")
-    states = {s.value: (s.label, s.tone, s.part) for s in CustomerNews.STATES}
     news = [
-        Bag(text=n.text, way=WAYS[n.way], at=n.done_at or n.made_at, state=states[n.state])
+        Bag(text=n.text, way=WAYS[n.way], at=n.done_at or n.made_at, state=state_of(CustomerNews.STATES, n.state))
         for n in CustomerNews.objects.filter(order=order, step__in=steps).order_by("-pk")
     ]
     page = Bag(text=_draft(record, order), news=news, url=f"/orders/news/{order.pk}/", own=f"{URL}{record.pk}/tell/")
-    html = Markup(render_to_string("exceptions/told.html", {"page": page}))  # noqa: S704 - our own template
-    return Bag(id="words", label="告诉客户", count=len(news), columns=[], rows=[], html=html, empty_text="")
+    return panels.own("words", "告诉客户", "exceptions/told.html", count=len(news), page=page)
 
 
 def _draft(exception: OrderException, order: Order) -> str:

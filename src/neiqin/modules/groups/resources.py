@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from neiqin.kernel.fields.field import state_of
 from neiqin.kernel.resources.listing import Query
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import Related, Resource
 from neiqin.modules.groups import actions, fields
@@ -57,15 +58,12 @@ def panel(record: Any, person: Any) -> Bag | None:
     if not person.may(group.view_permission):
         return None
     found = Membership.objects.filter(customer_id=record.pk).select_related("group").order_by("state", "-joined_at")
-    states = {s.value: (s.label, s.tone, s.part) for s in Membership.STATES}
     rows = [
-        Bag(id=m.pk, url=group.url_of(m.group_id), label=m.group.name, muted=m.state != IN,
-            cells=[m.group.name, m.joined_at, m.left_at, states[m.state]])
+        panels.line([m.group.name, m.joined_at, m.left_at, state_of(Membership.STATES, m.state)],
+                    group.url_of(m.group_id), m.group.name, muted=m.state != IN)
         for m in found[:50]
     ]  # fmt: skip
     known = {f.name: f for f in fields.MEMBER}
     columns = [known["group"].but(kind="text"), known["joined_at"], known["left_at"], known["state"]]
-    return Bag(
-        id="groups", label="分组", count=sum(not r.muted for r in rows), columns=columns_of(columns), rows=rows,
-        html="", empty_text="不在任何分组里。",
-    )  # fmt: skip
+    inside = sum(not r.muted for r in rows)
+    return panels.table("groups", "分组", columns, rows, count=inside, empty="不在任何分组里。")

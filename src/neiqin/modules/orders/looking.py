@@ -7,18 +7,16 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from markupsafe import Markup
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
 from neiqin.kernel.approvals.models import OPEN, Request
-from neiqin.kernel.fields.field import Field, label_of
+from neiqin.kernel.fields.field import Field, label_of, state_of
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import held_reason
-from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders import delivering, fields, parts, renewing, shipping, stocking
@@ -109,19 +107,21 @@ def notes(order: Order, person: Any) -> list[Bag]:
         over = order.state in ALIVE and due is not None and due < clock.today() and done < 100
         text = f"{stage(order, progress)}。{bars(progress or Progress())}"
         if over and due is not None:
-            found.append(_note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
+            found.append(panels.note("bad", f"超过交期 {(clock.today() - due).days} 天。", text))
         else:
-            found.append(_note("", "", text))
+            found.append(panels.note("", "", text))
         tone, said = parts.words_of(order)
         if said and done < 100:
-            found.append(_note(tone, "", said))
+            found.append(panels.note(tone, "", said))
     elif order.state == SUBMITTED and order.confirmed_at is None:
-        found.append(_note("", "", "客户还没有确认。可以登记确认，或在「客户确认」里发链接。"))
+        found.append(panels.note("", "", "客户还没有确认。可以登记确认，或在「客户确认」里发链接。"))
     if progress is not None and progress.signed_on and order.state != VOID:
         lines = list(OrderLine.objects.filter(order=order))
         late = delivering.late(order, lines, progress.signed_on)
         found.append(
-            _note("warn" if late else "ok", "没有按时送到。" if late else "按时送到。", f"{progress.signed_on} 签收")
+            panels.note(
+                "warn" if late else "ok", "没有按时送到。" if late else "按时送到。", f"{progress.signed_on} 签收"
+            )
         )
     return found
 
@@ -139,23 +139,18 @@ def bars_of(record: Any, person: Any) -> Bag | None:
     if progress is None or record.state in (DRAFT, VOID):
         return None
     rows = [("发货", progress.shipped), ("开票", progress.invoiced), ("收款", progress.collected)]
-    html = Markup(render_to_string("orders_bars.html", {"rows": rows}))  # noqa: S704 - our own template
-    return Bag(id="bars", label="进展", count=0, columns=[], rows=[], html=html, empty_text="")
+    return panels.own("bars", "进展", "orders_bars.html", rows=rows)
 
 
 def _stops(order: Order) -> list[Bag]:
     """What somebody has to do first."""
-    found = [_note("warn", "挂起。", order.hold)] if order.hold else []
+    found = [panels.note("warn", "挂起。", order.hold)] if order.hold else []
     if outdated := renewing.note(order):
         found.append(outdated)
     if request := Request.objects.filter(model="orders.order", record_id=order.pk, state=OPEN).first():
         link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
-        found.append(Bag(tone="", bold="正在审批。", text=f"{request.rule}：{request.route}", links=[link], named=[]))
+        found.append(panels.note("", "正在审批。", f"{request.rule}：{request.route}", link))
     return found
-
-
-def _note(tone: str, bold: str, text: str) -> Bag:
-    return Bag(tone=tone, bold=bold, text=text, links=[], named=[])
 
 
 def open_goods(record: Any, person: Any) -> Bag | None:
@@ -165,16 +160,15 @@ def open_goods(record: Any, person: Any) -> Bag | None:
     lines = list(OrderLine.objects.filter(order=record).order_by("pk"))
     gone, there = shipped_of([x.pk for x in lines]), stocking.there(lines, person)
     rows = [
-        Bag(id=x.pk, url="", label="", muted=False, cells=[
+        panels.line([
             x.item_name, x.spec, x.quantity, gone.get(x.pk, Decimal(0)),
             max(x.quantity - gone.get(x.pk, Decimal(0)), Decimal(0)), x.unit_name,
             *([there.get(x.pk)] if there else []),
         ])
         for x in lines
     ]  # fmt: skip
-    columns = columns_of((*GOODS_LEFT, *((STOCK,) if there else ())))
-    return Bag(id="open-goods", label="未发", count=sum(1 for r in rows if r.cells[4]), columns=columns, rows=rows,
-               html="", empty_text="")  # fmt: skip
+    columns = (*GOODS_LEFT, *((STOCK,) if there else ()))
+    return panels.table("open-goods", "未发", columns, rows, count=sum(1 for r in rows if r.cells[4]))
 
 
 def parts_of(record: Any, person: Any) -> Bag | None:
@@ -183,17 +177,14 @@ def parts_of(record: Any, person: Any) -> Bag | None:
     if not found:
         return None
     seen = set(Part.objects.filter(Part.visible_to(person), order=record).values_list("pk", flat=True))
-    states = {s.value: s for s in Part.STATES}
     rows = [
-        Bag(id=p.pk, url=f"/orders/part/{p.pk}/" if p.pk in seen else "", label=p.department, muted=False, cells=[
+        panels.line([
             p.department, p.duty, p.owner.name, p.start_on, p.end_on, p.promised_on, p.progress,
-            (states[p.state].label, states[p.state].tone, states[p.state].part),
-        ])
+            state_of(Part.STATES, p.state),
+        ], f"/orders/part/{p.pk}/" if p.pk in seen else "", p.department)
         for p in found
     ]  # fmt: skip
-    return Bag(
-        id="parts", label="交付任务", count=len(found), columns=columns_of(PARTS), rows=rows, html="", empty_text=""
-    )
+    return panels.table("parts", "交付任务", PARTS, rows)
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:

@@ -8,15 +8,13 @@ from typing import Annotated, Any
 from django.conf import settings
 from django.db.models import F
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from markupsafe import Markup
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import NotAllowed, Refusal, TooSlow
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, state_of
 from neiqin.kernel.fields.formats import BadFormat, clean_text
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid
@@ -30,6 +28,7 @@ from neiqin.kernel.people.company import company_name
 from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.personal.columns import open_columns, seal_columns
 from neiqin.kernel.personal.keys import Erased
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, person_field, render, screen
 from neiqin.kernel.resources.resource import Todo
 from neiqin.modules.customers.models import Contact
@@ -272,16 +271,17 @@ def panel(record: Any, person: Any) -> Bag | None:
         return None
     news, questions = _news(record), _questions(record)
     page = Bag(news=news, questions=questions, url=f"{PAGE}{record.pk}/")
-    html = Markup(render_to_string("orders_news_panel.html", {"page": page}))  # noqa: S704 - our own template
-    return Bag(
-        id="news", label="客户通知", count=len(news) + len(questions), columns=[], rows=[], html=html, empty_text=""
-    )
+    return panels.own("news", "客户通知", "orders_news_panel.html", count=len(news) + len(questions), page=page)
 
 
 def _news(order: Order) -> list[Bag]:
-    states = {s.value: (s.label, s.tone, s.part) for s in CustomerNews.STATES}
     return [
-        Bag(row=n, way=WAYS[n.way], state=states[n.state], by=person_field(n.done_by_id) if n.done_at else "")
+        Bag(
+            row=n,
+            way=WAYS[n.way],
+            state=state_of(CustomerNews.STATES, n.state),
+            by=person_field(n.done_by_id) if n.done_at else "",
+        )
         for n in CustomerNews.objects.filter(order=order).order_by("-pk")
     ]
 

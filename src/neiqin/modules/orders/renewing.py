@@ -15,6 +15,7 @@ from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.models import Change
 from neiqin.kernel.personal.columns import Sealed, open_columns, seal_columns
 from neiqin.kernel.personal.keys import index_many
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import Todo
 from neiqin.modules.customers.models import Address, Contact
@@ -175,7 +176,7 @@ def note(order: Order) -> Bag | None:
     if renewal is None:
         return None
     text = "在「操作」里采用新联系方式，或保持原样。"
-    return Bag(tone="warn", bold=f"{_words(renewal)}，更新这张订单。", text=text, links=[], named=[])
+    return panels.note("warn", f"{_words(renewal)}，更新这张订单。", text)
 
 
 def todos(person: Any) -> list[Todo]:

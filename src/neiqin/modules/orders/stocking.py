@@ -14,8 +14,8 @@ from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Problem
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.records import columns_of
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.catalog.models import Product
 from neiqin.modules.orders.models import Delivery, DeliveryLine, OrderLine
@@ -187,16 +187,5 @@ def panel(record: Product, person: Any) -> Bag | None:
     total, gone = sum((s.on_hand for s in stocks), Decimal(0)), promised([record.pk]).get(record.pk, Decimal(0))
     lines = [(s.warehouse.name, s.on_hand, f"/stock/stock/{s.pk}/") for s in stocks]
     lines += [("合计", total, ""), ("已订未发", gone, ""), ("可用", total - gone, "")]
-    rows = [
-        Bag(id=n, url=url, label=name if url else "", muted=False, cells=[name, quantity, record.unit_name])
-        for n, (name, quantity, url) in enumerate(lines)
-    ]
-    return Bag(
-        id="stock",
-        label="库存",
-        count=len(stocks),
-        columns=columns_of(COLUMNS),
-        rows=rows,
-        html="",
-        empty_text="",
-    )
+    rows = [panels.line([name, quantity, record.unit_name], url, name if url else "") for name, quantity, url in lines]
+    return panels.table("stock", "库存", COLUMNS, rows, count=len(stocks))

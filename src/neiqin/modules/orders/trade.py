@@ -7,7 +7,7 @@ from django.db.models import F, Max, Sum
 
 from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.fields.field import Field, label_of
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.modules.customers import fields as customers
 from neiqin.modules.customers.moving import take_along
@@ -65,8 +65,5 @@ def panel(record: Any, person: Any) -> Bag | None:
         [r["item"], r["spec"], r["total"], r["unit"], last[r["line"]], r["worth"] / r["total"], r["when"], method]
         for r in found
     ]
-    return Bag(
-        id="trade", label="用量与价位", count=len(found), columns=columns_of(COLUMNS), html="",
-        rows=[Bag(id=n, url="", label="", cells=c, muted=False) for n, c in enumerate(cells)],
-        empty_text="还没有发过货。发货以后这里有品种、数量和价位。",
-    )  # fmt: skip
+    empty = "还没有发过货。发货以后这里有品种、数量和价位。"
+    return panels.table("trade", "用量与价位", COLUMNS, map(panels.line, cells), empty=empty)

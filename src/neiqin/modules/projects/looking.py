@@ -7,6 +7,7 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 
 from neiqin.kernel import clock
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Todo
 from neiqin.modules.projects import projects
@@ -54,7 +55,7 @@ def notes(project: Project, person: Any) -> list[Bag]:
     light = projects.standing(project)
     if light is None:
         return []
-    return [Bag(tone=light.tone, bold=f"{WORDS[light.tone]}。", text=light.why, links=[], named=[])]
+    return [panels.note(light.tone, f"{WORDS[light.tone]}。", light.why)]
 
 
 def todos(person: Any) -> list[Todo]:

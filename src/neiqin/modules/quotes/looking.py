@@ -5,9 +5,9 @@ from typing import Any
 
 from neiqin.kernel import clock
 from neiqin.kernel.approvals.models import OPEN, Request
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, state_of
 from neiqin.kernel.resources.listing import Listing, Query
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import Resource, Todo, Tool, site
 from neiqin.modules.orders.models import Order
@@ -67,23 +67,23 @@ def notes(quote: Quote, person: Any) -> list[Bag]:
     found = []
     if request := Request.objects.filter(model=KEY, record_id=quote.pk, state=OPEN).first():
         link = Bag(label="看审批", url=f"/approvals/request/{request.pk}/")
-        found.append(_note("", "正在审批。", f"{request.rule}：{request.route}", link))
+        found.append(panels.note("", "正在审批。", f"{request.rule}：{request.route}", link))
     newer = versions_of([quote.head]).filter(edition__gt=quote.edition).exclude(state=VOID).order_by("-edition").first()
     if newer is not None:
         words = (
             "已有新版本，这一版不能再接受。" if quote.state == REPLACED else "新版本在起草，发送以后这一版就不算了。"
         )
-        found.append(_note("warn", words, "", Bag(label=newer.number, url=f"{URL}{newer.pk}/")))
+        found.append(panels.note("warn", words, "", Bag(label=newer.number, url=f"{URL}{newer.pk}/")))
     if quote.state == SENT and quote.over:
         found.append(
-            _note("warn", "已过期。", f"有效期到 {quote.valid_until} 为止，不能接受，也不能下推。出新版本再发。")
+            panels.note("warn", "已过期。", f"有效期到 {quote.valid_until} 为止，不能接受，也不能下推。出新版本再发。")
         )
     elif quote.state == SENT:
-        found.append(_note("", "", f"有效期还有 {(quote.valid_until - clock.today()).days} 天，等客户答复。"))
+        found.append(panels.note("", "", f"有效期还有 {(quote.valid_until - clock.today()).days} 天，等客户答复。"))
     if quote.state == ACCEPTED:
         found.append(_accepted(quote))
     if quote.state == REFUSED:
-        found.append(_note("bad", "客户拒绝。", quote.answered_note))
+        found.append(panels.note("bad", "客户拒绝。", quote.answered_note))
     return found
 
 
@@ -91,14 +91,10 @@ def _accepted(quote: Quote) -> Bag:
     gone = taken([quote.pk])
     rest = [x for x in QuoteLine.objects.filter(quote=quote) if left(x, gone) > 0]
     if not rest:
-        return _note("ok", "全部下推成订单了。", "")
+        return panels.note("ok", "全部下推成订单了。", "")
     if quote.over:
-        return _note("warn", "有效期已过。", f"还剩 {len(rest)} 行没有下推，不能再推，出新版本或另报一份。")
-    return _note("ok", "客户已接受。", f"还有 {len(rest)} 行可以下推订单。")
-
-
-def _note(tone: str, bold: str, text: str, *links: Bag) -> Bag:
-    return Bag(tone=tone, bold=bold, text=text, links=list(links), named=[])
+        return panels.note("warn", "有效期已过。", f"还剩 {len(rest)} 行没有下推，不能再推，出新版本或另报一份。")
+    return panels.note("ok", "客户已接受。", f"还有 {len(rest)} 行可以下推订单。")
 
 
 def versions(record: Any, person: Any) -> Bag | None:
@@ -106,8 +102,11 @@ def versions(record: Any, person: Any) -> Bag | None:
     rows = list(versions_of([record.head]).order_by("-edition"))
     if len(rows) < 2:
         return None
-    cells = [[q.number, q.edition, q.sent_at, q.valid_until, q.amount, _stage(q)] for q in rows]
-    return _table("versions", "版本", VERSIONS, [(f"{URL}{q.pk}/", c) for q, c in zip(rows, cells, strict=True)])
+    return panels.table("versions", "版本", VERSIONS, [
+        panels.line([q.number, q.edition, q.sent_at, q.valid_until, q.amount, state_of(STAGES, q.stage)],
+                    f"{URL}{q.pk}/", q.number)
+        for q in rows
+    ])  # fmt: skip
 
 
 def compared(record: Any, person: Any) -> Bag | None:
@@ -118,8 +117,8 @@ def compared(record: Any, person: Any) -> Bag | None:
     old = before.order_by("-edition").first()
     if old is None:
         return None
-    rows = [("", [d.item or "（整单）", d.how, d.what, d.before, d.after]) for d in differences(old, record)]
-    return _table("differences", f"和 {old.number} 的差异", DIFFERENCES, rows, "和上一版一样。")
+    rows = [panels.line([d.item or "（整单）", d.how, d.what, d.before, d.after]) for d in differences(old, record)]
+    return panels.table("differences", f"和 {old.number} 的差异", DIFFERENCES, rows, empty="和上一版一样。")
 
 
 def remaining(record: Any, person: Any) -> Bag | None:
@@ -128,10 +127,10 @@ def remaining(record: Any, person: Any) -> Bag | None:
         return None
     gone = taken([record.pk])
     rows = [
-        ("", [x.item_name, x.spec, x.quantity, gone.get(x.pk, 0), left(x, gone), x.unit_name])
+        panels.line([x.item_name, x.spec, x.quantity, gone.get(x.pk, 0), left(x, gone), x.unit_name])
         for x in QuoteLine.objects.filter(quote=record).order_by("pk")
     ]
-    return _table("remaining", "下推情况", LEFT, rows)
+    return panels.table("remaining", "下推情况", LEFT, rows)
 
 
 def orders(record: Any, person: Any) -> Bag | None:
@@ -141,9 +140,10 @@ def orders(record: Any, person: Any) -> Bag | None:
     rows = list(orders_of(record.pk).filter(Order.visible_to(person)))
     if not rows:
         return None
-    states = {s.value: (s.label, s.tone, s.part) for s in ORDER_STATES}
-    return _table("orders", "订单", ORDERS, [
-        (f"/orders/order/{o.pk}/", [o.number, o.doc_date, o.amount, states[o.state]]) for o in rows
+    return panels.table("orders", "订单", ORDERS, [
+        panels.line([o.number, o.doc_date, o.amount, state_of(ORDER_STATES, o.state)], f"/orders/order/{o.pk}/",
+                    o.number)
+        for o in rows
     ])  # fmt: skip
 
 
@@ -167,21 +167,13 @@ def of_customer(record: Any, person: Any) -> Bag | None:
 
 
 def _quotes(rows: Any) -> Bag:
-    cells = [(f"{URL}{q.pk}/", [q.number, q.doc_date, q.valid_until, q.amount, _stage(q)]) for q in rows]
-    return _table("quotes", "报价", QUOTES, cells, "还没有报价。")
-
-
-def _stage(quote: Any) -> tuple[str, str, str]:
-    choice = next(c for c in STAGES if c.value == quote.stage)
-    return choice.label, choice.tone, choice.part
-
-
-def _table(name: str, label: str, fields: Any, rows: Any, empty: str = "") -> Bag:
-    """rows: (address or "", cells)."""
-    shown = [Bag(id=n, url=url, label=cells[0], cells=cells, muted=False) for n, (url, cells) in enumerate(rows)]
-    return Bag(
-        id=name, label=label, count=len(shown), columns=columns_of(fields), rows=shown, html="", empty_text=empty
-    )
+    lines = [
+        panels.line(
+            [q.number, q.doc_date, q.valid_until, q.amount, state_of(STAGES, q.stage)], f"{URL}{q.pk}/", q.number
+        )
+        for q in rows
+    ]
+    return panels.table("quotes", "报价", QUOTES, lines, empty="还没有报价。")
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:

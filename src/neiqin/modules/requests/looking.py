@@ -15,6 +15,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.exchange.writing import About, Export, Heading
 from neiqin.kernel.people.models import Unit
 from neiqin.kernel.resources.listing import Query
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Todo
 from neiqin.modules.requests import requests
@@ -68,10 +69,10 @@ def notes(request: DepartmentRequest, person: Any) -> list[Bag]:
     hours = int(abs(left).total_seconds() // 3600)
     due = f"{clock.local(request.answer_due_at):%m-%d %H:%M}"
     if left <= timedelta():
-        return [Bag(tone="bad", bold=f"超过 48 小时 {hours} 小时了。", text="已上报部门负责人。", links=[], named=[])]
+        return [panels.note("bad", f"超过 48 小时 {hours} 小时了。", "已上报部门负责人。")]
     tone = "warn" if left <= WARN_BEFORE else ""
     text = f"{due} 满 48 小时，到时上报部门负责人。休息日也算。"
-    return [Bag(tone=tone, bold=f"还有 {hours} 小时答复。", text=text, links=[], named=[])]
+    return [panels.note(tone, f"还有 {hours} 小时答复。", text)]
 
 
 class Share(NamedTuple):

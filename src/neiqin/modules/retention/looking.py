@@ -10,8 +10,8 @@ from django.db.models import Count, Exists, Max, OuterRef, Q, Sum
 from django.http import HttpResponse
 
 from neiqin.kernel import clock
-from neiqin.kernel.fields.field import Field
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.fields.field import Field, state_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.customers.fields import KEY, LEVELS
@@ -143,7 +143,6 @@ def panel(record: Any, person: Any) -> Bag | None:
     """成交状态 on the customer's page: how it stands now, and its losses."""
     if not person.may(VIEW):
         return None
-    states = {s.value: (s.label, s.tone, s.part) for s in STATUSES}
     now = Dealing.objects.filter(customer=record.pk).first()
     last = _last_orders([record.pk]).get(record.pk)
     limits = following.limits_on(clock.today())[record.level]
@@ -151,15 +150,11 @@ def panel(record: Any, person: Any) -> Bag | None:
     if now and last and limits.lost and now.status != LOST:
         due = last + timedelta(days=limits.lost)
         words = f"到 {due} 还没有订单就算流失" + ("，已提醒负责人" if now.status == AT_RISK else "")
-    rows = [
-        Bag(id=0, url="", label="", muted=False,
-            cells=[states[now.status if now else POTENTIAL], now.since if now else None, last, words])
-    ]  # fmt: skip
+    status = state_of(STATUSES, now.status if now else POTENTIAL)
+    rows = [panels.line([status, now.since if now else None, last, words])]
     for loss in Loss.objects.filter(customer=record.pk).order_by("-lost_on"):
         said = losses.REASON.choice(loss.reason).label if loss.reason else "没有写原因"
         back = f"，{loss.regained_on} 挽回" if loss.regained_on else ""
-        rows.append(Bag(id=loss.pk, url=losses.resource.url_of(loss.pk), label="流失", muted=bool(loss.regained_on),
-                        cells=[states[LOST], loss.lost_on, loss.last_on, f"{said}{back}"]))  # fmt: skip
-    return Bag(
-        id="dealing", label="成交状态", count=None, columns=columns_of(COLUMNS), rows=rows, html="", empty_text=""
-    )
+        cells = [state_of(STATUSES, LOST), loss.lost_on, loss.last_on, f"{said}{back}"]
+        rows.append(panels.line(cells, losses.resource.url_of(loss.pk), "流失", muted=bool(loss.regained_on)))
+    return panels.table("dealing", "成交状态", COLUMNS, rows, count=None)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from neiqin.kernel.fields.field import Field
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.stock.models import VIEW, Movement, Stock, Warehouse
@@ -52,11 +52,10 @@ def _panel(movements: Any, stocks: Any, person: Any) -> Bag | None:
         resource = site().resources[one.model]
         name = names[one.model].get(one.record, "")
         came, went = max(one.quantity, Decimal(0)), max(-one.quantity, Decimal(0))
-        rows.append(Bag(
-            id=one.pk, url=resource.url_of(one.record) if name else "", label=name, muted=False,
-            cells=[one.at, places[one.warehouse_id], f"{resource.label} {name}".strip(), came or None, went or None,
-                   left[one.warehouse_id], people.get(one.person, "系统")],
+        rows.append(panels.line(
+            [one.at, places[one.warehouse_id], f"{resource.label} {name}".strip(), came or None, went or None,
+             left[one.warehouse_id], people.get(one.person, "系统")],
+            resource.url_of(one.record) if name else "", name,
         ))  # fmt: skip
         left[one.warehouse_id] -= one.quantity
-    shown = columns_of(COLUMNS)
-    return Bag(id="movements", label="库存流水", count=len(rows), columns=shown, rows=rows, html="", empty_text="")
+    return panels.table("movements", "库存流水", COLUMNS, rows)

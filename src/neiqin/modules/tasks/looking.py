@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Q
 
 from neiqin.kernel import clock
-from neiqin.kernel.resources.pages.screen import Bag
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.resource import Todo
 from neiqin.modules.tasks import tasks
 from neiqin.modules.tasks.models import ANSWERED, ASKED, DOING, HANDED_IN, OPEN, AssignedTask
@@ -37,8 +37,8 @@ def notes(task: AssignedTask, person: Any) -> list[Any]:
     found = []
     over = (clock.today() - task.due_on).days
     if task.state in OPEN and over > 0:
-        found.append(Bag(tone="bad", bold=f"超期 {over} 天。", text="", links=[], named=[]))
+        found.append(panels.note("bad", f"超期 {over} 天。"))
     if task.state == HANDED_IN:
         who = task.assigner.name if task.assigner else "交办人"
-        found.append(Bag(tone="", bold="", text=f"等{who}确认办结。", links=[], named=[]))
+        found.append(panels.note("", "", f"等{who}确认办结。"))
     return found

@@ -19,7 +19,7 @@ from neiqin.kernel.people.handover.models import (
     Package,
     Signature,
 )
-from neiqin.kernel.resources.pages.records import columns_of
+from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag
 from neiqin.kernel.resources.resource import Resource, site
 
@@ -77,8 +77,7 @@ LISTED = (
 
 
 def _tab(name: str, label: str, count: Any, fields: tuple[Field, ...], rows: list[list[Any]], empty: str) -> Bag:
-    shown = [Bag(id=n, url="", label="", cells=cells, muted=False) for n, cells in enumerate(rows)]
-    return Bag(id=name, label=label, count=count, columns=columns_of(fields), rows=shown, html="", empty_text=empty)
+    return panels.table(name, label, fields, map(panels.line, rows), count=count, empty=empty)
 
 
 def what_goes(record: Package, by: Any) -> Bag | None:
