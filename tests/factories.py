@@ -47,6 +47,8 @@ from neiqin.modules.exceptions.models import OrderException
 from neiqin.modules.followups import followups
 from neiqin.modules.groups import actions as groups
 from neiqin.modules.groups.models import Group, Membership
+from neiqin.modules.intake import actions as intakes
+from neiqin.modules.intake.models import Intake
 from neiqin.modules.orders import actions as orders
 from neiqin.modules.orders import booking, classing, confirming, delivering, parts
 from neiqin.modules.orders.models import ClassProposal, Collection, Delivery, Invoicing, Order, Part, Return
@@ -497,6 +499,15 @@ def api(client: Client, someone: Person | Actor) -> Client:
     return client
 
 
+def intake(customer_: Customer | None = None, *, by: Actor = SYSTEM, **values: Any) -> Intake:
+    """A message that waits to be made into an order."""
+    customer_ = customer_ or customer()
+    row = {"customer": customer_.pk, "said": "ZC-6204 20个，明天要"} | values
+    outcome = perform(intakes.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Intake.objects.get(pk=outcome.done[0])
+
+
 # One record of each resource, for the promises of all modules; a new resource adds a line here.
 MAKERS: dict[str, Any] = {
     "stranger.sample": lambda: Sample.objects.create(name="样品轴承", owner=(p := person()), unit=p.unit, **stamps()),
@@ -513,6 +524,7 @@ MAKERS: dict[str, Any] = {
     "changes.change": lambda: change(),
     "changes.assessment": lambda: assessed(),
     "changes.knowing": lambda: knowing(),
+    "intake.intake": lambda: intake(),
     "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),

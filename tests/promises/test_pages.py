@@ -226,6 +226,7 @@ PAGES: dict[str, Page] = {
     "changes/figures/": Page("changes.view"),
     "orders/ship/": Page("orders.ship", absent=True),
     "orders/times/": Page("orders.view"),
+    "intake/paste/": Page("intake.create"),
     "quotes/begin/": Page("quotes.create", absent=True),
     "quotes/check/": Page("quotes.create", posts=True),
     "quotes/push/": Page("quotes.edit", absent=True),

@@ -520,6 +520,7 @@ def form_page(**more):
         ],
         "nearby_url": "/customers/nearby/",
         "nearby_seen": "",
+        "above": [],
         "beside": [],
         "rows": [],
         "asked": "name uscc",

@@ -47,6 +47,12 @@ class Originals:
             made += [Bag(which=f"a{r.pk}", name=r.name, id=0) for r in rows if r.file and previews.has_preview(r.file)]
         return made
 
+    def begun(self, asked: Any, resource: Resource, person: Any) -> dict[str, Any]:
+        return {}
+
+    def above(self, posted: Any, resource: Resource, person: Any) -> list[Bag]:
+        return []
+
     def _attach(self, resource: Resource, record_id: int, stored: StoredFile, by: Any) -> None:
         verb = attach.VERBS[resource.key].attach
         assert verb is not None  # its form was just saved

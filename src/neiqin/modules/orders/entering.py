@@ -29,6 +29,7 @@ from neiqin.modules.orders.states import ALIVE, CLOSED
 from neiqin.modules.stock.models import VIEW as STOCK
 
 MOST, SHOWN = 2000, 30
+ADVICE: list["Advice"] = []
 NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("quantity", "price")}
 
 
@@ -52,6 +53,16 @@ class Row:
         self.issues.append((name, "warn", text))
 
 
+@dataclass(frozen=True)
+class Advice:
+    """What a module says of an order's lines while they are typed. say: (order, rows, customer), warns on the rows."""
+
+    say: Callable[[Order, Sequence[Row], Customer | None], None]
+
+    def plug(self) -> None:
+        ADVICE.append(self)
+
+
 class Unread(Exception):
     """What was sent is no form."""
 
@@ -70,6 +81,8 @@ def check(request: Any) -> Any:
     reckon(order, rows)
     owed = _credit(order, customer, request.person)
     judge(order, rows)
+    for advice in ADVICE:
+        advice.say(order, rows, customer)
     _last(rows, customer)
     if request.person.may(STOCK):
         _free(rows)

@@ -1,6 +1,6 @@
 """What stands beside a form and is kept with its record, in the same transaction, without being a field of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
@@ -30,6 +30,12 @@ class Beside(Protocol):
     def shown(self, posted: Any, resource: Resource, record: Any, person: Any) -> list[Bag]:
         """What the form shows: brought along before, or on the record (None: a new one) already."""
 
+    def begun(self, asked: Any, resource: Resource, person: Any) -> Mapping[str, Any]:
+        """What a new form begins with when it is asked for like this (its address), as a form is read; else nothing."""
+
+    def above(self, posted: Any, resource: Resource, person: Any) -> list[Bag]:
+        """What stands above the form's fields and is posted with them: name, value, html."""
+
 
 BESIDE: list[Beside] = []
 
@@ -44,6 +50,16 @@ def together(posted: Any, resource: Resource, by: Any, save: Callable[[], S]) ->
         for one in brought if saved.record else ():
             one.keep(posted, resource, saved.record, by)
     return saved
+
+
+def begun(asked: Any, resource: Resource, person: Any) -> dict[str, Any]:
+    """What a new form begins with, of the first that has something."""
+    return next((dict(found) for b in BESIDE if (found := b.begun(asked, resource, person))), {})
+
+
+def above(posted: Any, resource: Resource, person: Any) -> list[Bag]:
+    """All that stands above the form's fields."""
+    return [bag for b in BESIDE for bag in b.above(posted, resource, person)]
 
 
 def shown(posted: Any, resource: Resource, record: Any, person: Any) -> list[Bag]:

@@ -45,16 +45,7 @@ def edit(request: Any, resource: Resource, record_id: int) -> HttpResponse:
 def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
     shape = resource.shape_for(request.person, resource.edit if record else resource.create)
     if request.method != "POST":
-        draft = Draft.objects.filter(
-            person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
-        ).first()
-        values, posted = _stored(record, shape), QueryDict()
-        if draft:
-            posted = QueryDict(open_blob(bytes(draft.body)).decode())
-            values |= _values_of(read_form(posted, shape, partial=False), shape)
-        elif brought := quick.carried(request):
-            values |= _values_of(read_form(QueryDict(urlencode(brought)), shape, partial=True), shape)
-        return _shown(request, resource, record, _page(resource, shape, record, values, draft=draft), posted)
+        return _opened(request, resource, shape, record)
     given = read_form(request.POST, shape, partial="partial" in request.POST)
     rows, seen = _nearby(request, resource) if record is None else ([], "")
     if rows:
@@ -70,22 +61,45 @@ def _form(request: Any, resource: Resource, record: Any) -> HttpResponse:
         saved = Saved(error.problems)
     except (KeyReused, TooSlow, NotAllowed) as error:
         saved = Saved([Problem("", "", str(error))])
-    if saved.url:
+    undrafted = "undrafted" in request.POST
+    if saved.url and not undrafted:
         Draft.objects.filter(
             person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
         ).delete()
+    if saved.url:
         return HttpResponseRedirect(saved.url)
     values = _stored(record, shape) | _values_of(given, shape)
     page = _page(resource, shape, record, values, problems=saved.problems, conflict=saved.conflict)
+    page.draft_url = "" if undrafted else page.draft_url
     return _again(request, resource, record, page, saved)
+
+
+def _opened(request: Any, resource: Resource, shape: Shape, record: Any) -> HttpResponse:
+    """The form as it is first shown: with what it begins with, the draft, what the quick line brought, or as stored."""
+    values = _stored(record, shape)
+    if record is None and (begun := beside.begun(request.GET, resource, request.person)):
+        page = _page(resource, shape, None, values | _values_of(begun, shape))
+        page.draft_url = ""  # it would take the place of the draft of an empty form
+        return _shown(request, resource, None, page, request.GET)
+    draft = Draft.objects.filter(
+        person_id=request.person.id, resource=resource.key, record_id=record.pk if record else 0
+    ).first()
+    posted = QueryDict()
+    if draft:
+        posted = QueryDict(open_blob(bytes(draft.body)).decode())
+        values |= _values_of(read_form(posted, shape, partial=False), shape)
+    elif brought := quick.carried(request):
+        values |= _values_of(read_form(QueryDict(urlencode(brought)), shape, partial=True), shape)
+    return _shown(request, resource, record, _page(resource, shape, record, values, draft=draft), posted)
 
 
 def _shown(
     request: Any, resource: Resource, record: Any, page: Bag, posted: Any = None, *, status: int = 200
 ) -> HttpResponse:  # fmt: skip
     """The form. posted: the draft it begins with, else what was sent."""
+    given = request.POST if posted is None else posted
+    page.above = beside.above(given, resource, request.person) if record is None else []
     if any(lines.check for lines in page.lines):
-        given = request.POST if posted is None else posted
         page.beside = beside.shown(given, resource, record, request.person)
     return render(request, "form.html", page, status=status)
 
@@ -326,6 +340,7 @@ def _page(
         rows=[],
         warned=(),
         beside=[],
+        above=[],
     )
 
 
@@ -366,7 +381,8 @@ def _grid(lines: Lines, rows: Sequence[Mapping[str, Any]], problems: Iterable[Pr
     for number, row in enumerate(rows):
         start = f"{lines.name}-{number}-"
         said = {f.name: row.get(f.name) or "" for f in lines.entered}
-        texts = {f.name: names.get((f.ref, int(v)), "") for f in refs if (v := str(said[f.name])).isdecimal()}
+        texts = {f.name: names.get((f.ref, int(v)), "") if (v := str(said[f.name])).isdecimal()
+                 else row.get(f"{f.name}__text", "") for f in refs}  # fmt: skip
         cells = [(f.name, said[f.name], texts.get(f.name, ""), wrong.get(start + f.name, "")) for f in columns]
         rest = [(f.name, said[f.name], wrong.get(start + f.name, "")) for f in folded]
         shown.append(Bag(
