@@ -24,7 +24,8 @@ from neiqin.modules.orders.models import OrderLine
 from neiqin.modules.orders.states import ALIVE, CLOSED
 
 ORIGIN = (
-    Field("number", "单号", "code"), Field("at", "交来时间", "moment"), Field("who", "谁交的"), Field("said", "客户怎么说的"),
+    Field("number", "单号", "code"), Field("at", "交来时间", "moment"), Field("who", "谁交的"),
+    Field("said", "客户怎么说的"),
 )  # fmt: skip
 PAGE = "/intake/paste/"
 MOST, LATELY, PHOTOS = 20, 20, 9
@@ -130,8 +131,6 @@ def of_order(record: Any, person: Any) -> Bag | None:
         for i in found[:5]
     ]  # fmt: skip
     return panels.table("intake", "来单", ORIGIN, rows) if rows else None
-
-
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:

@@ -42,7 +42,7 @@ _SPEAKER = re.compile(r"^\s*[「『]?[\w·（）()]{1,12}[:：]\s*(?=\S)")
 _QUOTED = re.compile(r"^[-—–\s·]{5,}$")
 _FACE = re.compile(r"\[[\u4e00-\u9fffA-Za-z]{1,6}\]|@\S+\s|[\U0001f300-\U0001faff\u2600-\u27bf]")
 _NUMBERED = re.compile(
-    r"^\s*(?:[(（]?\d{1,3}[)）]|\d{1,2}[、.](?!\d)|[①-⑳]|[一二三四五六七八九十]{1,2}、|[-•·*▪◦>]\s)\s*"
+    r"^\s*(?:[(（]?\d{1,3}[)）]|\d{1,2}、|\d{1,2}[.](?!\d)|[①-⑳]|[一二三四五六七八九十]{1,2}、|[-•·*▪◦>]\s)\s*"
 )
 _PARTS = re.compile(
     r"(?<!\d)[,，](?!\d{3}\b)|(?<=\d)[,，](?!\d{3}(?!\d))|[;；。！!？?、]|\s+(?:还有|另外|再来|再要|以及|外加)"
@@ -307,7 +307,7 @@ def _follows(part: str, item: Item | None, said: list[Item], found: Reading) -> 
         said[-1] = replace(last, quantity=_amount(part), loose=True)
     elif last is not None and item is not None and item.price is not None and last.price is None:
         said[-1] = replace(last, price=item.price)
-    elif not _SAME.search(part) and not _COURTESY.fullmatch(part):
+    elif len(part) > 1 and not part.isdigit() and not _SAME.search(part) and not _COURTESY.fullmatch(part):
         found.rest.append(part)
 
 

@@ -36,7 +36,8 @@ NUMBERS = {f.name: f.but(required=False) for f in fields.LINE if f.name in ("qua
 @dataclass
 class Row:
     """One typed line. issues: (field, level, sentence); line: what it would be, None while it cannot be one;
-    free: what is in stock for it, in the base unit, None where none is kept."""
+    free: what is in stock for it, in the base unit, None where none is kept; hints: what advice warned of, posted with
+    the form (`hinted`)."""
 
     key: str
     texts: Mapping[str, str]
@@ -45,6 +46,7 @@ class Row:
     last: tuple[Decimal | None, date] | None = None
     free: Decimal | None = None
     issues: list[tuple[str, str, str]] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
     def bad(self, name: str, text: str) -> None:
         self.issues.append((name, "bad", text))
@@ -281,7 +283,7 @@ def summary(order: Order, rows: Sequence[Row], owed: credit.Credit | None) -> st
     ]
     page = Bag(
         lines=sum(1 for row in rows if row.line is not None), order=order, issues=issues[:SHOWN],
-        more=max(len(issues) - SHOWN, 0), owed=owed,
+        more=max(len(issues) - SHOWN, 0), owed=owed, hinted=[hint for row in rows for hint in row.hints],
         left=owed.limit - owed.exposure if owed is not None and owed.limit is not None else None,
     )  # fmt: skip
     return render_to_string("orders_check.html", {"page": page})

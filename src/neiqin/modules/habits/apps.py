@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class HabitsConfig(AppConfig):
+    name = "neiqin.modules.habits"
+    label = "habits"
