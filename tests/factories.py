@@ -56,6 +56,8 @@ from neiqin.modules.policy.models import Clause
 from neiqin.modules.pool import pool
 from neiqin.modules.projects import projects
 from neiqin.modules.projects.models import Project
+from neiqin.modules.promotions import actions as promotions
+from neiqin.modules.promotions.models import Promotion
 from neiqin.modules.quotes import actions as quotes
 from neiqin.modules.quotes import drafting
 from neiqin.modules.quotes.models import Quote, Template
@@ -499,6 +501,21 @@ def api(client: Client, someone: Person | Actor) -> Client:
     return client
 
 
+def promotion(
+    prices: dict[Product, Any] | None = None, *, by: Actor | None = None, running: bool = False, **values: Any
+) -> Promotion:
+    """A plan for thirty days of these prices; running: in force, as if the three departments had agreed."""
+    by = by or actor(position_=position("市场专员", promotions_create="own", catalog_view="all"))
+    deals = [{"product": p.pk, "price": str(a)} for p, a in (prices or {product(): 90}).items()]
+    row = {"name": "双十二轴承", "from_on": str(clock.today()), "until_on": str(clock.today() + timedelta(days=30)),
+           "budget": "10000", "deals": deals}  # fmt: skip
+    outcome = perform(promotions.create, by=by, rows=[row | values])
+    assert not outcome.refused, outcome.refused
+    if running:
+        assert perform(promotions.launch, outcome.done, by=SYSTEM).done
+    return Promotion.objects.get(pk=outcome.done[0])
+
+
 def intake(customer_: Customer | None = None, *, by: Actor = SYSTEM, **values: Any) -> Intake:
     """A message that waits to be made into an order."""
     customer_ = customer_ or customer()
@@ -525,6 +542,7 @@ MAKERS: dict[str, Any] = {
     "changes.assessment": lambda: assessed(),
     "changes.knowing": lambda: knowing(),
     "intake.intake": lambda: intake(),
+    "promotions.promotion": lambda: promotion(),
     "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),

@@ -24,6 +24,7 @@ from neiqin.modules.catalog.models import (
     ON_SALE,
     OWN,
     PRICES,
+    PROMOTION,
     STOPPED,
     Category,
     CustomerItem,
@@ -98,12 +99,27 @@ def _whose(row: Mapping[str, Any], stored: PriceList | None = None) -> Refusal |
     return None
 
 
+def _approved_first(rows: Mapping[int, Mapping[str, Any]], by: Any) -> dict[int, Refusal]:
+    """Promotional prices come from a promotion that marketing, finance and legal have approved (C-LEAD-15)."""
+    text = "促销价从「促销活动」来：市场、财务、法务都批了才生效。"
+    typed = by.id is not None
+    return {k: Refusal(text, "kind") for k, row in rows.items() if typed and row.get("kind") == PROMOTION}
+
+
 def _fit(batch: NewBatch[PriceList]) -> Mapping[int, Refusal]:
-    return unseen(LIST, batch.rows, batch.by) | {p: r for p, row in batch.rows.items() if (r := _whose(row))}
+    return (
+        _approved_first(batch.rows, batch.by)
+        | unseen(LIST, batch.rows, batch.by)
+        | {p: r for p, row in batch.rows.items() if (r := _whose(row))}
+    )
 
 
 def _still_fit(batch: Batch[PriceList], changes: Changes) -> Mapping[int, Refusal]:
-    return unseen(LIST, changes, batch.by) | {one.pk: r for one in batch if (r := _whose(changes[one.pk], one))}
+    return (
+        _approved_first(changes, batch.by)
+        | unseen(LIST, changes, batch.by)
+        | {one.pk: r for one in batch if (r := _whose(changes[one.pk], one))}
+    )
 
 
 create_list = creating(PriceList, LIST, numbers=NUMBERS, check=_fit, label="新建价目表", may=PRICES)
@@ -113,6 +129,7 @@ edit_list = editing(PriceList, LIST, check=_still_fit, label="修改价目表", 
 @action(PriceList, "启用", may=PRICES, from_=DRAFT, to=ACTIVE, event="activated", icon="checkbox", primary=True)
 def activate(lists: Batch[PriceList]) -> None:
     """In force from its day on; never changed again but for its end."""
+    lists.refuse(_approved_first({one.pk: {"kind": one.kind} for one in lists}, lists.by))
     filled = set(PriceRow.objects.filter(price_list_id__in=lists.ids).values_list("price_list_id", flat=True))
     lists.refuse({i: "还没有一行价格，先填价格再启用。" for i in lists.ids if i not in filled})
 
@@ -132,6 +149,7 @@ def renew(
     lists: Batch[PriceList], *, from_on: Annotated[date, Field("from_on", "新版从哪天起", "date", required=True)]
 ) -> None:
     """A draft with the same rows, to be changed and activated; the old one ends with its own day or when ended."""
+    lists.refuse(_approved_first({one.pk: {"kind": one.kind} for one in lists}, lists.by))
     for old in lists:
         new = PriceList.objects.create(
             name=old.name, pinyin=old.pinyin, kind=old.kind, customer_id=old.customer_id, level=old.level,

@@ -14,9 +14,11 @@ from neiqin.modules.customers.models import Customer
 VIEW, COST, PRICES = "catalog.view", "catalog.cost", "catalog.prices"
 ON_SALE, STOPPED = "on_sale", "stopped"
 PRODUCT_STATES = (Choice(ON_SALE, "在售", "ok", "100"), Choice(STOPPED, "停售", "off", "x"))
-DRAFT, ACTIVE, ENDED = "draft", "active", "ended"
+DRAFT, ACTIVE, ENDED, VOID = "draft", "active", "ended", "void"
+NEVER = (DRAFT, VOID)  # give no price on any day
 LIST_STATES = (
     Choice(DRAFT, "草稿", "off", "0"), Choice(ACTIVE, "生效", "ok", "100"), Choice(ENDED, "停用", "off", "x"),
+    Choice(VOID, "作废", "off", "x"),
 )  # fmt: skip
 # In the order in which they go before each other (practice.md 3.11).
 AGREEMENT, OWN, PROMOTION, LEVEL, STANDARD = "agreement", "customer", "promotion", "level", "standard"
@@ -112,7 +114,9 @@ class PriceList(Named):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["number"], condition=~Q(number=""), name="catalog_pricelist_number"),
-            models.CheckConstraint(condition=Q(state__in=[DRAFT, ACTIVE, ENDED]), name="catalog_pricelist_state"),
+            models.CheckConstraint(
+                condition=Q(state__in=[s.value for s in LIST_STATES]), name="catalog_pricelist_state"
+            ),
             models.CheckConstraint(condition=Q(kind__in=[k.value for k in KINDS]), name="catalog_pricelist_kind"),
             models.CheckConstraint(
                 condition=Q(until_on=None) | Q(until_on__gte=F("from_on")), name="catalog_pricelist_span"

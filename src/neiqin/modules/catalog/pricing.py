@@ -10,10 +10,11 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from neiqin.kernel.fields.formats.number import plain
-from neiqin.modules.catalog.models import DRAFT, KINDS, STANDARD, PriceRow, ProductUnit
+from neiqin.modules.catalog.models import KINDS, NEVER, PROMOTION, STANDARD, PriceRow, ProductUnit
 
 RANK = {kind.value: n for n, kind in enumerate(KINDS)}
 LABEL = {kind.value: kind.label for kind in KINDS}
+PROMOTED = f"{LABEL[PROMOTION]}《"  # how the words of a promotion's price begin
 PRICE = Decimal("0.000001")
 
 
@@ -95,7 +96,7 @@ def _rows(products: set[int], first: date, last: date) -> dict[int, list[_Row]]:
         "price_list__kind", "price_list__customer_id", "price_list__level", "price_list__region",
         "price_list__channel", "price_list__from_on", "price_list__until_on",
     )  # fmt: skip
-    for product, *values in rows.exclude(price_list__state=DRAFT).values_list(*columns):
+    for product, *values in rows.exclude(price_list__state__in=NEVER).values_list(*columns):
         found[product].append(_Row(*values))
     return found
 

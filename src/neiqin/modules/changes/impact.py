@@ -47,6 +47,7 @@ class _Line:
     list_price: Decimal | None
     off: Decimal
     gross: Decimal
+    price_rule: str
     is_gift: bool
 
 

@@ -10,6 +10,7 @@ from neiqin.kernel.actions.declare import Action
 from neiqin.kernel.approvals.declare import Asks
 from neiqin.modules.catalog import policy
 from neiqin.modules.catalog.models import Product
+from neiqin.modules.catalog.pricing import PROMOTED
 from neiqin.modules.customers import fields as customers
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import actions, credit
@@ -37,6 +38,9 @@ class Line(Protocol):
     @property
     def gross(self) -> Decimal: ...
 
+    @property
+    def price_rule(self) -> str: ...
+
 
 class _Read(NamedTuple):
     """A line as it is read: ten thousand orders are looked at at once, and records would take four times as long."""
@@ -48,6 +52,7 @@ class _Read(NamedTuple):
     list_price: Decimal | None
     off: Decimal
     gross: Decimal
+    price_rule: str
 
 
 class _Order(NamedTuple):
@@ -95,12 +100,17 @@ def judge(orders: Collection[int], lines: Mapping[int, Sequence[Line]]) -> dict[
 
 
 def priced(lines: Sequence[Line], floors: Mapping[int, Decimal | None]) -> list[policy.Priced]:
-    """The lines as the price policy looks at them; the discount of the whole order counts."""
+    """The lines as the price policy looks at them; the discount of the whole order counts. A promotion's price has
+    been agreed on by three departments and is what further discounts are measured against (C-LEAD-15)."""
     return [
-        policy.Priced(x.gross / x.quantity if x.off else x.price or Decimal(0), x.list_price,
+        policy.Priced(x.gross / x.quantity if x.off else x.price or Decimal(0), _reference(x),
                       floors.get(x.product_id or 0), x.quantity)
         for x in lines
     ]  # fmt: skip
+
+
+def _reference(line: Line) -> Decimal | None:
+    return line.price if line.price_rule.startswith(PROMOTED) else line.list_price
 
 
 def _measures(action: Action, rows: Mapping[int, Mapping[str, Any]], by: Any) -> Mapping[int, Mapping[str, Any]]:
