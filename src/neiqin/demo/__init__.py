@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
+from neiqin.demo.chats import hand_in, promote
 from neiqin.demo.desk import open_desk, report
 from neiqin.demo.life import live
 from neiqin.demo.offers import offer
@@ -50,6 +51,8 @@ def load() -> dict[str, Any]:
         live(_customers(organise()))
         open_desk()
         offer()
+        promote()
+        hand_in()
         happen()
         plan()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from django.db.models import Count, Sum
 
-from neiqin.demo import changes
+from neiqin.demo import changes, chats
 from neiqin.demo.desk import warehouse
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import Action
@@ -131,6 +131,8 @@ def _morning() -> list[dict[str, Any]]:
         one |= _done(parts.hand_over, waiting, clerk)
     with log.step("客户来电变更：预览影响，部门评估，客户同意，执行") as one:
         one |= changes.change_one(mine, clerk)
+    with log.step("聊天下单：粘贴，认出，补好，录成订单") as one:
+        one |= chats.take_one(clerk)
     with log.step("发货、登记签收") as one:
         one |= _shipped(mine)
     with log.step("日报") as one:

@@ -99,7 +99,8 @@ _IGNORED = frozenset(("序号", "no", "no.", "行号", "金额", "总价", "合�
 class Item:
     """One thing that is wanted. text: as it was written; words: what it is called; quantity: None where no number was
     written for it; loose: the number stands without a unit and may be part of a name; price: of one, in yuan;
-    measured: the words with a measure that was taken for the quantity (1米, 15kg), should another quantity follow."""
+    measured: the words with what was taken for the quantity though it may be a size (1米, *7), should another follow.
+    """
 
     text: str
     words: str
@@ -353,7 +354,7 @@ def _item(part: str) -> Item | None:
         body = f"{body[: said.start()]} {body[said.end() :]}"
     count, unit, loose, left = _counted(body.strip())
     words = _trimmed(left)
-    measured = _trimmed(body) if unit.lower() in MEASURES or unit == "公斤" else ""
+    measured = _trimmed(body) if not unit or unit.lower() in MEASURES else ""
     if not words or (count is None and not _names_something(words)):
         said_more = count is not None or price is not None
         return Item(text, "", count, unit, price, gift, loose=loose) if said_more and not words else None
