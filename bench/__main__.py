@@ -23,7 +23,7 @@ GROUPS: dict[tuple[str, ...], Group] = {
     ("import", "export"): tables.run,
     ("print",): printing.run,
     ("pool",): pool.run,
-    ("orders", "approvals", "changes"): orders.run,
+    ("orders", "approvals", "changes", "chats"): orders.run,
     ("demo", "memory", "restart"): system.run,
 }
 

@@ -25,9 +25,9 @@ def main() -> None:
     from neiqin.config.setup import setup_as
 
     setup_as("app")
-    from bench import desk
+    from bench import chats, desk
 
-    known = globals() | vars(desk)
+    known = globals() | vars(desk) | vars(chats)
     for line in sys.stdin:
         asked = json.loads(line)
         answer = known[asked["call"]](**asked["with"])

@@ -33,10 +33,25 @@ def run(results: Results, cluster: Any) -> None:
                 times = inside("changes_impact", n=40, lines=lines)
             said = f"every line of {lines} doubled, with the departments; p95 {p95(times):.0f} ms"
             results.add(f"changes.impact.{lines}", median(times), "ms", 150, most=1, extra=said)
+    if results.wants("chats"):
+        _chats(results, cluster, template)
     if results.wants("orders.clients8"):
         _clients(results, cluster, template)
     if any(results.wants(f"orders.list.{who}.{case}") for who in ("newest", "supervisor") for case in CASES):
         _lists(results, cluster, template)
+
+
+def _chats(results: Results, cluster: Any, template: str) -> None:
+    """Of fifty messages the share of things that is understood, and how long thirty lines take."""
+    with scratch(cluster, template) as database, Inside(database) as inside:
+        found = inside("chat_orders", n=20)
+    said = f"of {found['wanted']} things in 50 messages, 50,000 products"
+    wrong = f"{said}; {found['wrong']} certain and wrong"
+    results.add("chats.right.first", 100 * found["first"] / found["wanted"], "%", 70, least=1, extra=wrong)
+    results.add("chats.right.corrected", 100 * found["second"] / found["wanted"], "%", 90, least=1, extra=said)
+    times = found["times"]
+    extra = f"{found['lines']} lines read and matched; p95 {p95(times):.0f} ms"
+    results.add("chats.match.30", median(times), "ms", 300, most=1, extra=extra)
 
 
 def _lists(results: Results, cluster: Any, template: str) -> None:
