@@ -84,6 +84,13 @@ NEVER = {
     "deliveries whose goods have not left the warehouse, or twice": """SELECT id FROM orders_delivery d
         WHERE (SELECT sum(quantity) FROM orders_deliveryline WHERE delivery_id = d.id) IS DISTINCT FROM
             (SELECT -sum(quantity) FROM stock_movement WHERE model = 'orders.delivery' AND record = d.id)""",
+    "promotions whose budget is overrun": """SELECT id FROM promotions_promotion p WHERE budget <
+        (SELECT coalesce(sum(amount), 0) FROM promotions_use WHERE promotion_id = p.id)""",
+    "lines in force at a promotion's price that used nothing of its budget, or the other way round": """SELECT l.id
+        FROM orders_orderline l JOIN orders_order o ON o.id = l.order_id WHERE l.price_rule LIKE '促销价《%'
+        AND CASE WHEN o.state IN ('approved', 'executing')
+            THEN round(l.quantity * l.list_price, 2) - round(l.quantity * l.price, 2) ELSE 0 END
+        <> (SELECT coalesce(sum(amount), 0) FROM promotions_use WHERE line = l.id)""",
     "orders without their progress": """SELECT id FROM orders_order o
         WHERE NOT EXISTS (SELECT FROM orders_progress WHERE order_id = o.id)""",
     "runs of orders without an event": """SELECT id FROM actions_run r WHERE
@@ -95,7 +102,8 @@ NEVER = {
 
 
 def people() -> dict[str, Any]:
-    """A clerk, two managers, the director and who ships; customers that order, products at 100 yuan, in stock."""
+    """A clerk, two managers, the director and who ships; customers that order, products at 100 yuan, in stock, the
+    first of them in a promotion whose budget does not last."""
     from neiqin.kernel.people import tokens
     from neiqin.kernel.people.actors import actor_of
     from tests import factories
@@ -121,6 +129,7 @@ def people() -> dict[str, Any]:
     for one in goods:
         factories.stocked(one, 100_000, place)
     factories.price_list(dict.fromkeys(goods, 100))
+    factories.promotion({goods[0]: 96}, running=True, budget="1500")
     rep = actor_of(person("郑可", "销售代表").pk)
     return {
         "clerk": token(person("林知夏", "销售助理")),

@@ -18,6 +18,7 @@ class OrderClerk(Worker):
     customers: list[int] = field(default_factory=list)
     products: list[int] = field(default_factory=list)
     orders: dict[int, str] = field(default_factory=dict)
+    over_budget: int = 0
 
     def work(self):
         held = [number for number, state in self.orders.items() if state == "held"]
@@ -33,6 +34,8 @@ class OrderClerk(Worker):
             for p in self.random.sample(self.products, LINES)
         ]
         lines[-1]["price"] = self.random.choice(PRICES)
+        if lines[0]["product"] == self.products[0]:
+            del lines[0]["price"]  # what the catalog says: the promotion's while there is budget
         row = {"customer": self.random.choice(self.customers), "source": "api", "consignee": "潘工",
                "address": "昆山市前进路1号", "order_discount": "0.05", "lines": lines}  # fmt: skip
         number = self.ask("POST", "orders", row)["id"]
@@ -40,8 +43,11 @@ class OrderClerk(Worker):
         self.ask("POST", f"orders/{number}/submit", {"checked": True})
         self.orders[number] = "submitted"
         self.ask("POST", f"orders/{number}/confirm", {"means": "contract", "proof": "KJ-2026-018"})
-        answer = self.ask("POST", f"orders/{number}/approve", {})
-        self.orders[number] = "held" if "held" in answer else "approved"
+        answer = self.ask("POST", f"orders/{number}/approve", {}, refusable=True)
+        if answer is None:
+            self.over_budget += 1  # somebody else's order has used the rest meanwhile
+        else:
+            self.orders[number] = "held" if "held" in answer else "approved"
 
 
 @dataclass(eq=False)

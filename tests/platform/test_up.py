@@ -40,7 +40,7 @@ class Up:
             self.process = subprocess.Popen(
                 [*COMMAND, "up", "--port", str(self.port), "--data", str(self.data)], stdout=log, stderr=log
             )
-        assert self.until_it_answers(120), (
+        assert self.until_it_answers(300), (
             self.log()
         )  # the first start brings the tables up; speed is measured elsewhere
         return time.monotonic() - begun
