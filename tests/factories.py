@@ -35,6 +35,8 @@ from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.kernel.personal.blobs import seal_blob
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
+from neiqin.modules.calls import calling
+from neiqin.modules.calls.models import Call, CallBack, Extension
 from neiqin.modules.catalog import actions as catalog
 from neiqin.modules.catalog.models import Category, PriceList, Product
 from neiqin.modules.changes import changing
@@ -278,6 +280,28 @@ def exception(order_: Order | None = None, *, by: Actor = SYSTEM, **values: Any)
     return OrderException.objects.get(pk=outcome.done[0])
 
 
+def call(by: Actor | None = None, **values: Any) -> Call:
+    """Somebody asks for his goods, and the question is open."""
+    by = by or actor(position_=position("接线", calls_view="own", calls_create="own", calls_do="own"))
+    row = {"other": "13900001111", "who": "老顾", "rang_at": clock.now(), "topic": "press", "need": "货什么时候到"}
+    outcome = perform(calling.create, by=by, rows=[row | values])
+    assert not outcome.refused, outcome.refused
+    return Call.objects.get(pk=outcome.done[0])
+
+
+def callback(call_: Call | None = None, **params: Any) -> CallBack:
+    """A call-back that was promised in a call, by the one whose call it is."""
+    call_ = call_ or call()
+    outcome = perform(calling.promise, [call_.pk], by=SYSTEM, params=params)
+    assert not outcome.refused, outcome.refused
+    return CallBack.objects.get(call=call_)
+
+
+def extension(name: str = "", owner: Person | None = None) -> Extension:
+    row = {"name": name or f"8{next(_counter)}", "person": (owner or person()).pk}
+    return Extension.objects.get(pk=perform(calling.create_extension, by=SYSTEM, rows=[row]).done[0])
+
+
 def department_request(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> DepartmentRequest:
     """Something a unit is asked for, to be answered by this person of it."""
     owner = owner or person()
@@ -517,6 +541,9 @@ MAKERS: dict[str, Any] = {
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),
+    "calls.call": lambda: call(),
+    "calls.callback": lambda: callback(),
+    "calls.extension": lambda: extension(),
     "stock.warehouse": lambda: warehouse(),
     "stock.entry": lambda: stocked(product()),
     "stock.stock": lambda: Stock.objects.get(product_id=stocked(product()).lines.get().product_id),
