@@ -54,7 +54,10 @@ def promises(asked: Mapping[int, tuple[str, int | None]]) -> dict[int, Promise]:
     """id -> what the table 《回电承诺》 says for a topic and a customer, both may be missing."""
     levels = dict(Customer.objects.filter(pk__in={c for _, c in asked.values() if c}).values_list("pk", "level"))
     rows = [
-        {"topic": label_of(s.TOPICS, topic or "other"), "customer": label_of(LEVELS, levels[c]) if c in levels else NOBODY}
+        {
+            "topic": label_of(s.TOPICS, topic or "other"),
+            "customer": label_of(LEVELS, levels[c]) if c in levels else NOBODY,
+        }
         for topic, c in asked.values()
     ]
     made = decide("call_promises", rows, clock.today())

@@ -52,8 +52,8 @@ def recognise(numbers: Collection[str]) -> dict[str, list[Known]]:
     people: dict[UUID, list[Known]] = defaultdict(list)
     for row in Contact.objects.filter(subject__in=subjects, erased_at=None).order_by("left", "pk") if subjects else ():
         people[row.subject].append(Known(row.customer_id, row.subject, "已离职" if row.left else row.title, row))
-    for row in Address.objects.filter(subject__in=subjects, erased_at=None).order_by("pk") if subjects else ():
-        people[row.subject].append(Known(row.customer_id, row.subject, "收货人", row))
+    for place in Address.objects.filter(subject__in=subjects, erased_at=None).order_by("pk") if subjects else ():
+        people[place.subject].append(Known(place.customer_id, place.subject, "收货人", place))
     firms: dict[str, list[Known]] = defaultdict(list)
     for pk, phone in (
         InvoiceProfile.objects.filter(phone__in=set(numbers))

@@ -87,10 +87,12 @@ class Call(OwnedRecord):
     def derive(cls, records: Any, batch: Any) -> dict[int, Refusal]:
         """The caller by number, the times between the moments, and where a new call stands."""
         new = [(p, r) for p, r in enumerate(records) if r.pk is None]
-        known = _known(new, batch)
+        for _, record in new:
+            record.owner_id = record.owner_id or record.answerer_id
+        rows = list(batch.rows.values()) if new else []
+        known = recognise({row["other"] for row in rows if row["other"]})
         for position, record in new:
-            row = list(batch.rows.values())[position] if position not in batch.rows else batch.rows[position]
-            found = known.get(row.get("other") or "", [])
+            found = known.get(rows[position]["other"], [])
             homes = {k.customer for k in found} if record.customer_id is None else {record.customer_id}
             if len(homes) == 1:
                 record.customer_id = record.customer_id or found[0].customer
@@ -99,13 +101,25 @@ class Call(OwnedRecord):
             record.state = stand(record)
             record.resolved_at = batch.now if record.state == s.DONE else None
         named = batch.read(Customer, {r.customer_id for r in records if r.customer_id})
-        problems = super().derive(records, batch)
+        problems = cls._owned(records, batch)
         for position, record in enumerate(records):
             record.measure()
             record.title(named[record.customer_id].name if record.customer_id in named else "")
             if refusal := record.unfit(batch.now):
                 problems[position] = refusal
         return problems
+
+    @classmethod
+    def _owned(cls, records: Any, batch: Any) -> dict[int, Refusal]:
+        """A call that a file brings belongs to whom it rang at, who need not be within reach of who brings the file."""
+        filed = [r for r in records if r.source_key and r.pk is None]
+        units = batch.read(Person, {r.answerer_id for r in filed if r.answerer_id})
+        for record in filed:
+            if record.answerer_id in units:
+                record.owner_id, record.unit_id = record.answerer_id, units[record.answerer_id].unit_id
+        own = {p: r for p, r in enumerate(records) if r.pk is None and not (r in filed and r.unit_id)}
+        refused = super().derive(list(own.values()), batch)
+        return {list(own)[p]: refusal for p, refusal in refused.items()}
 
     def measure(self) -> None:
         """Seconds from ring to answer and from answer to end."""
@@ -127,10 +141,6 @@ class Call(OwnedRecord):
         if self.talk_seconds is not None and self.talk_seconds < 0:
             return Refusal("「结束时间」比接起还早。", "ended_at")
         return None
-
-
-def _known(new: Any, batch: Any) -> dict[str, list[Any]]:
-    return recognise({row["other"] for row in batch.rows.values() if row.get("other")}) if new else {}
 
 
 def stand(call: Call) -> str:

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from neiqin.kernel.resources.resource import Module
+from django.urls import path
+
+from neiqin.kernel.resources.resource import MenuEntry, Module
 from neiqin.kernel.rules.defaults import RuleFile
-from neiqin.modules.calls import backs, calling, looking, resources
+from neiqin.modules.calls import backs, calling, looking, pages, resources, ringing
 
 RULES = Path(__file__).parent / "rules"
 
@@ -22,6 +24,13 @@ module = Module(
     panels={"customers.customer": [looking.of_customer]},
     rules=[RuleFile(RULES / "promises.json")],
     clocks=[backs.CLOCK],
+    tools=[pages.tools],
+    urls=[
+        path(ringing.PAGE.lstrip("/"), ringing.ring, name="calls_ring"),
+        path(pages.RECORDS.lstrip("/"), pages.records, name="calls_records"),
+        path(pages.RESPONSE.lstrip("/"), pages.response, name="calls_response"),
+    ],
+    menu=[MenuEntry("接听响应", pages.RESPONSE, "chart-bar", "业务", calling.VIEW, tucked=True)],
     plugs=[calling.PASSED, backs.ASKED, backs.OVER, backs.Escalating()],
     effects={
         "calls.callback.called": calling.of_called,
