@@ -12,7 +12,7 @@ from neiqin.kernel.actions.effects import Happened
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.records import creating, editing
 from neiqin.kernel.actions.refusals import Refusal
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Field, label_of
 from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.shape import Shape
 from neiqin.kernel.notices.tell import MAIL, Kind, News, tell_each
@@ -21,16 +21,19 @@ from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.personal.keys import index_many
 from neiqin.kernel.resources.references import unseen
+from neiqin.kernel.rules.decide import decide
 from neiqin.modules.calls import backs, fields, knowing
 from neiqin.modules.calls import states as s
 from neiqin.modules.calls.models import NUMBERS, Call, CallBack, Extension
 from neiqin.modules.customers.models import Contact, Customer
 from neiqin.modules.customers.moving import take_along
+from neiqin.modules.orders.parts import holders
 
 KEY, URL = "calls.call", "/calls/call/"
 VIEW, CREATE, DO, REVEAL = "calls.view", "calls.create", "calls.do", "calls.reveal"
 PASSED = Kind("calls.passed", "转给你的电话", MAIL)
 CALL = Shape(fields.CALL)
+OWNER = "负责人"  # of the customer, in 《来电转给谁》
 UNANSWERED = (s.MISSED, s.BARE, s.OPEN)
 
 
@@ -275,12 +278,15 @@ def of_merged(happened: Happened) -> None:
     take_along(happened, "calls_callback")
 
 
-def proposed(call_customer: Customer | None, topic: str, by: Any) -> tuple[int | None, str]:
-    """Who a call is best handed to and why: the customer's owner, for accounts the owner too; (None, "") for nobody
-    but oneself."""
-    if call_customer is not None and call_customer.owner_id and call_customer.owner_id != by.id:
-        return call_customer.owner_id, "客户的负责人"
-    return None, ""
+def proposed(customer: Any, topics: Sequence[str], by: Any) -> dict[str, Person]:
+    """topic -> whom a call about it is best handed to: whom 《来电转给谁》 names, else the customer's owner; a
+    topic is left out where that is nobody, or the person himself."""
+    made = decide("call_transfers", [{"topic": label_of(s.TOPICS, t)} for t in topics], clock.today())
+    named = dict(zip(topics, (d.outputs["whom"] for d in made), strict=True))
+    people = holders({whom for whom in named.values() if whom != OWNER})
+    owner = customer.owner if customer else None
+    found = {topic: owner if whom == OWNER else people.get(whom, owner) for topic, whom in named.items()}
+    return {topic: person for topic, person in found.items() if person is not None and person.pk != by.id}
 
 
 def waiting(person: Any) -> Sequence[Call]:

@@ -36,6 +36,7 @@ KEPT = (
 TAKEN_DOWN = (who, customer, topic, need, result)
 
 BACK = (
+    Field("call", "来电", "ref", ref="calls.call", form=False, filter=True),
     Field("headline", "给谁回电", form=False, list=True, filter=True, role="name"),
     Field("customer", "客户", "ref", ref="customers.customer", form=False, filter=True, role="id"),
     Field("phone", "回电号码", personal=True, mask=mask_mobile, maxlength=30, form=False),

@@ -67,12 +67,10 @@ def notes(call: Call, person: Any) -> list[Bag]:
         found.append(panels.note("warn", f"转给{call.passed_to.name}了。", "接起来点「对方接了」，没人接就请他回电。"))
     if call.state == s.BACK and (back := CallBack.objects.filter(call=call, state=s.WAITING).first()):
         found.append(_promised(back, Bag(label="看回电", url=f"{backs.URL}{back.pk}/")))
-    if call.state == s.OPEN:
-        owner, why = calling.proposed(call.customer, call.topic, person)
-        if owner and call.customer and call.customer.owner:
-            found.append(
-                panels.note("", f"建议转给{call.customer.owner.name}，", f"{why}。答不了就点「转接」或「答应回电」。")
-            )
+    if call.state == s.OPEN and call.topic:
+        whom = calling.proposed(call.customer, [call.topic], person).get(call.topic)
+        if whom is not None:
+            found.append(panels.note("", f"建议转给{whom.name}。", "答不了就点「转接」或「答应回电」。"))
     return found
 
 

@@ -31,6 +31,25 @@ class Extension(Record):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def derive(cls, records: Any, batch: Any) -> dict[int, Refusal]:
+        """An extension is somebody's, and one person's only."""
+        here = set(
+            Person.objects.filter(pk__in=[r.person_id for r in records], left_on=None).values_list("pk", flat=True)
+        )
+        rows = cls.objects.filter(name__in=[r.name for r in records]).select_related("person")
+        there = {e.name: e for e in rows}
+        problems, names = {}, set[str]()
+        for position, record in enumerate(records):
+            other = there.get(record.name)
+            if (other is not None and other.pk != record.pk) or record.name in names:
+                whose = f"给{other.person.name}" if other else ""
+                problems[position] = Refusal(f"分机 {record.name} 已经登记{whose}了，改那一条。", "name")
+            elif record.person_id not in here:
+                problems[position] = Refusal("「谁的」没有填，或已离职，选一位。", "person")
+            names.add(record.name)
+        return problems
+
 
 class Call(OwnedRecord):
     """One call. It belongs to who has to see to it: whoever took it, or to whom it was handed over.

@@ -22,7 +22,7 @@ module = Module(
     },
     home=[looking.todos],
     panels={"customers.customer": [looking.of_customer]},
-    rules=[RuleFile(RULES / "promises.json")],
+    rules=[RuleFile(RULES / f"{name}.json") for name in ("promises", "transfers")],
     clocks=[backs.CLOCK],
     tools=[pages.tools],
     urls=[

@@ -101,7 +101,7 @@ def _page(request: Any, given: Any, problems: list[Problem]) -> Bag:
 
 
 def _asked() -> tuple[Field, ...]:
-    return fields.who, fields.need.but(span=1), fields.result.but(span=1)
+    return fields.who, fields.need, fields.result
 
 
 def _moment(text: str) -> str:
@@ -181,12 +181,17 @@ def _backs(customer: Bag | None, number: str, person: Any) -> list[Bag]:
 
 
 def _then(customer: Bag | None, person: Any) -> list[tuple[str, str]]:
-    """What else one save can do: the customer's owner is proposed where he is somebody else."""
-    own = [("", "记下来就好"), (f"{PROMISE}-{person.id}", "我来回电")]
-    if customer is None or customer.owner is None or customer.owner.pk == person.id:
-        return own
-    who = customer.owner
-    return [own[0], (f"{TRANSFER}-{who.pk}", f"转给{who.name}"), (f"{PROMISE}-{who.pk}", f"请{who.name}回电"), own[1]]
+    """What else one save can do: handed to whom the table names for the topic, else to the customer's owner; or a
+    call-back promised."""
+    whom: dict[int, tuple[str, list[str]]] = {}
+    for topic, one in calling.proposed(customer, [c.value for c in s.TOPICS], person).items():
+        whom.setdefault(one.pk, (one.name, []))[1].append(label_of(s.TOPICS, topic))
+    own = customer.owner.pk if customer is not None and customer.owner else 0
+    found = [("", "记下来就好")]
+    for pk, (name, topics) in sorted(whom.items(), key=lambda item: item[0] != own):
+        found.append((f"{TRANSFER}-{pk}", f"转给{name}" if pk == own else f"{'、'.join(topics)}转给{name}"))
+        found += [(f"{PROMISE}-{pk}", f"请{name}回电")] if pk == own else []
+    return [*found, (f"{PROMISE}-{person.id}", "我来回电")]
 
 
 def _new_customer(person: Any, number: str) -> str:
