@@ -63,6 +63,8 @@ from neiqin.modules.requests import requests
 from neiqin.modules.requests.models import DepartmentRequest
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
+from neiqin.modules.shipback import handing
+from neiqin.modules.shipback.models import Handout
 from neiqin.modules.stock import actions as stock
 from neiqin.modules.stock.models import Entry, Stock, Warehouse
 from neiqin.modules.tasks import tasks
@@ -295,6 +297,24 @@ def callback(call_: Call | None = None, **params: Any) -> CallBack:
     outcome = perform(calling.promise, [call_.pk], by=SYSTEM, params=params)
     assert not outcome.refused, outcome.refused
     return CallBack.objects.get(call=call_)
+
+
+def platform_order(number: str, channel: str = "拼多多", **values: Any) -> Order:
+    """An approved order of ten bearings that a buyer has paid for on a platform just now, unless said otherwise."""
+    made = approved(order())
+    Order.objects.filter(pk=made.pk).update(
+        **{"channel": channel, "platform_number": number, "paid_at": clock.now()} | values
+    )
+    made.refresh_from_db()
+    return made
+
+
+def handout(channel: str = "拼多多", by: Actor | None = None) -> Handout:
+    """A file for a platform with one delivery in it."""
+    rights = {"orders_view": "all", "orders_ship": "all", "shipback_view": "own", "shipback_create": "own"}
+    by = by or actor(position_=position("发货", **rights))
+    shipped(platform_order(f"2611-{next(_counter)}", channel), 10, carrier="圆通速递", waybill="YT1234567890123")
+    return Handout.objects.get(pk=perform(handing.write, rows=[{"channel": channel}], by=by).done[0])
 
 
 def extension(name: str = "", owner: Person | None = None) -> Extension:
@@ -541,6 +561,7 @@ MAKERS: dict[str, Any] = {
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),
+    "shipback.handout": lambda: handout(),
     "calls.call": lambda: call(),
     "calls.callback": lambda: callback(),
     "calls.extension": lambda: extension(),
