@@ -141,9 +141,10 @@ def test_what_a_platform_expects_to_go_today_stands_first_and_is_marked_on_the_l
         late = factories.platform_order("1", paid_at=clock.now() - timedelta(hours=49))
         today = factories.platform_order("2", "京东", paid_at=clock.now() - timedelta(hours=20))
         later = factories.platform_order("3", "京东", paid_at=clock.now() - timedelta(hours=1))
+        unpaid = factories.platform_order("5", paid_at=None, placed_at=clock.now() - timedelta(hours=1))
         gone = factories.platform_order("4", paid_at=clock.now() - timedelta(hours=49))
         factories.shipped(gone, 10)
-        marks = promising.marks([late.pk, today.pk, later.pk, gone.pk])
+        marks = promising.marks([late.pk, today.pk, later.pk, unpaid.pk, gone.pk])
         assert {pk: m.label for pk, m in marks.items()} == {late.pk: "发货超时", today.pk: "今天发"}
         assert marks[today.pk].title == "平台要求 11-23 14:00 前发货"
         page = at(clerk).get("/shipback/").content.decode()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from neiqin.kernel.actions.batch import Batch, NewBatch
 from neiqin.kernel.actions.declare import action
@@ -78,6 +78,9 @@ def take(content: bytes, name: str, by: Any) -> Filed:
 
 @transaction.atomic
 def _chunk(records: Sequence[Record], by: Any, done: Filed) -> None:
+    """Two who bring the same file at once come one after the other, so that the second finds what the first brought."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('calls.records', 0))")
     there = set(Call.objects.filter(source_key__in=[r.key for r in records]).values_list("source_key", flat=True))
     fresh = [r for r in records if r.key not in there]
     done.repeated += len(records) - len(fresh)

@@ -46,7 +46,7 @@ extension = Resource(
     "分机",
     noun="个",
     icon="phone",
-    section="设置",
+    section="业务",
     tucked=True,
     slug="extensions",
     fields=fields.EXTENSION,

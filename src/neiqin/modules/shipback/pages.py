@@ -10,6 +10,7 @@ from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
 from neiqin.kernel.exchange.reading import Unreadable
+from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
@@ -87,7 +88,7 @@ def _written(request: Any) -> tuple[str, int]:
     row = {"channel": request.POST["channel"]}
     try:
         outcome = perform(handing.write, rows=[row], by=request.person, source="web", key=key)
-    except (KeyReused, NotAllowed, TooSlow) as error:
+    except (Invalid, KeyReused, NotAllowed, TooSlow) as error:
         return str(error), 0
     if refusal := next(iter(outcome.refused.values()), None):
         return refusal.text, 0

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, DateTimeField, DurationField, ExpressionWrapper, F, Q, Value, When
+from django.db.models.functions import Coalesce
 
 from neiqin.kernel import clock
 from neiqin.kernel.resources.resource import Mark
@@ -25,12 +26,14 @@ def promised(channels: Sequence[str]) -> dict[str, timedelta]:
 
 
 def _open(rows: Any) -> Any:
-    """Of orders those that were paid on a platform and have not all gone out, with `due`."""
-    paid = rows.filter(state__in=ALIVE, paid_at__isnull=False, progress__shipped__lt=100).exclude(channel="")
+    """Of orders those from a platform that have not all gone out, with `due`. Some platforms' files do not say when it
+    was paid; there it is when it was placed."""
+    paid = rows.filter(state__in=ALIVE, progress__shipped__lt=100).exclude(channel="")
+    paid = paid.annotate(begun=Coalesce("paid_at", "placed_at")).filter(begun__isnull=False)
     lengths = promised([*CHANNELS, OTHER])
     whens = [When(channel=c, then=Value(lengths[c])) for c in CHANNELS]
     hours = Case(*whens, default=Value(lengths[OTHER]), output_field=DurationField())
-    return paid.annotate(due=ExpressionWrapper(F("paid_at") + hours, output_field=DateTimeField()))
+    return paid.annotate(due=ExpressionWrapper(F("begun") + hours, output_field=DateTimeField()))
 
 
 def due_before(person: Any, moment: datetime, permission: str = "") -> Any:

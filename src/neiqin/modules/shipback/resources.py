@@ -10,7 +10,6 @@ handout = Resource(
     "回传文件",
     noun="个",
     icon="download",
-    section="业务",
     slug="shipback-files",
     fields=fields.HANDOUT,
     fast_sorts=("-created_at",),
