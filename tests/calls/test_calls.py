@@ -11,6 +11,7 @@ from neiqin.kernel.deadlines import watch
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.models import Unit
+from neiqin.kernel.personal.keys import erase
 from neiqin.modules.calls import looking
 from neiqin.modules.calls.models import Call, CallBack
 from tests import factories
@@ -46,11 +47,11 @@ class Desk:
     def at(self, someone) -> Client:
         return factories.sign_in(Client(), someone)
 
-    def take(self, who=None, **values):
+    def take(self, taker=None, **values):
         """Taken down on the ordinary form."""
         form = {"direction": "in", "other": "138 0013 8000", "rang_at": f"{clock.local(clock.now()):%Y-%m-%dT%H:%M:%S}",
                 "topic": "press", "need": "轴承什么时候到", "request_key": ""} | values  # fmt: skip
-        answer = self.at(who or self.clerk).post(f"{CALLS}new/", form)
+        answer = self.at(taker or self.clerk).post(f"{CALLS}new/", form)
         assert answer.status_code == 302, answer.content.decode()
         return Call.objects.order_by("pk").last()
 
@@ -121,3 +122,36 @@ def test_a_promise_of_two_hours_is_told_to_the_manager_at_the_limit_and_closed_w
         at.shift(timedelta(hours=5))
         watch.remind()
     assert told(desk.manager) == ["到点没有回电：昆山澄江精密 催货"]
+
+
+def test_a_call_back_without_a_number_is_refused_and_one_to_an_erased_person_too(desk):
+    one = desk.take(other="", who="老顾")
+    assert "没有号码没法回电，写上「回电号码」。" in desk.do(desk.clerk, one, "promise")
+    desk.do(desk.clerk, one, "promise", phone="0512-66660001")
+    assert factories.names_of(CallBack.objects.get(), column="phone") == ["0512-66660001"]
+    two = desk.take(other="13911112222")
+    erase([two.subject])
+    assert "来电人的个人信息已清除" in desk.do(desk.clerk, two, "promise", phone="0512-66660001")
+    assert (two.state, CallBack.objects.count()) == ("open", 1)
+
+
+def test_a_call_back_that_is_not_needed_opens_the_question_again(desk):
+    one = desk.take()
+    desk.do(desk.clerk, one, "promise", to=desk.rep.pk)
+    back = CallBack.objects.get()
+    desk.do(desk.other, back, "call_back", result="x")
+    assert back.state == "waiting"
+    desk.do(desk.rep, back, "void", reason="他又打来了")
+    one.refresh_from_db()
+    assert (back.state, one.state) == ("void", "open")
+
+
+def test_an_agreed_moment_counts_by_working_time_and_its_delay_by_the_clock(desk):
+    with time_machine.travel("2026-11-20 17:30+08:00", tick=False) as at:  # a Friday, half an hour before it closes
+        one = desk.take()
+        desk.do(desk.clerk, one, "promise", at="2026-11-23T09:30")
+        back = CallBack.objects.get()
+        assert back.minutes == 60
+        at.move_to("2026-11-23 09:20+08:00")
+        desk.do(desk.clerk, back, "call_back", result="说好了")
+    assert (back.delay_minutes, back.state) == (-10, "called")

@@ -238,9 +238,11 @@ def _promise(
             "who": name, "promised_at": at or backs.until(calls.now, minutes),
             "minutes": backs.working_minutes(calls.now, at) if at else minutes,
         })  # fmt: skip
-    without = [c.pk for c, r in zip(calls.records, rows, strict=True) if not r["phone"]]
+    gone = [c.pk for c, texts in zip(calls.records, said, strict=True) if None in texts.values()]
+    calls.refuse(dict.fromkeys(gone, Refusal("来电人的个人信息已清除，重新记一通再答应回电。")))
+    without = [r["call"] for r in rows if not r["phone"]]
     calls.refuse(dict.fromkeys(without, Refusal("没有号码没法回电，写上「回电号码」。", "phone")))
-    rows = [r for r in rows if r["call"] not in without]
+    rows = [r for r in rows if r["call"] not in (*gone, *without)]
     if rows and not calls.preview:
         backs.ask(rows)
     calls.tell({r["call"]: {"note": f"{clock.local(r['promised_at']):%m-%d %H:%M} 前"} for r in rows})
