@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from bench import actions, companies, lists, orders, pages, pool, printing, system, tables
+from bench import actions, calls, companies, lists, orders, pages, pool, printing, system, tables
 from bench.base import LARGE, Results, cluster, say
 
 Group = Callable[[Results, Any], None]
@@ -23,6 +23,7 @@ GROUPS: dict[tuple[str, ...], Group] = {
     ("import", "export"): tables.run,
     ("print",): printing.run,
     ("pool",): pool.run,
+    ("calls",): calls.run,
     ("orders", "approvals", "changes", "chats"): orders.run,
     ("demo", "memory", "restart"): system.run,
 }

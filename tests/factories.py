@@ -35,6 +35,8 @@ from neiqin.kernel.people.scope import SYSTEM, Actor
 from neiqin.kernel.personal.blobs import seal_blob
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.resource import site
+from neiqin.modules.calls import calling
+from neiqin.modules.calls.models import Call, CallBack, Extension
 from neiqin.modules.catalog import actions as catalog
 from neiqin.modules.catalog.models import Category, PriceList, Product
 from neiqin.modules.changes import changing
@@ -65,6 +67,8 @@ from neiqin.modules.requests import requests
 from neiqin.modules.requests.models import DepartmentRequest
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
+from neiqin.modules.shipback import handing
+from neiqin.modules.shipback.models import Handout
 from neiqin.modules.stock import actions as stock
 from neiqin.modules.stock.models import Entry, Stock, Warehouse
 from neiqin.modules.tasks import tasks
@@ -280,6 +284,46 @@ def exception(order_: Order | None = None, *, by: Actor = SYSTEM, **values: Any)
     outcome = perform(exceptions.create, by=by, rows=[row])
     assert not outcome.refused, outcome.refused
     return OrderException.objects.get(pk=outcome.done[0])
+
+
+def call(by: Actor | None = None, **values: Any) -> Call:
+    """Somebody asks for his goods, and the question is open."""
+    by = by or actor(position_=position("接线", calls_view="own", calls_create="own", calls_do="own"))
+    row = {"other": "13900001111", "who": "老顾", "rang_at": clock.now(), "topic": "press", "need": "货什么时候到"}
+    outcome = perform(calling.create, by=by, rows=[row | values])
+    assert not outcome.refused, outcome.refused
+    return Call.objects.get(pk=outcome.done[0])
+
+
+def callback(call_: Call | None = None, **params: Any) -> CallBack:
+    """A call-back that was promised in a call, by the one whose call it is."""
+    call_ = call_ or call()
+    outcome = perform(calling.promise, [call_.pk], by=SYSTEM, params=params)
+    assert not outcome.refused, outcome.refused
+    return CallBack.objects.get(call=call_)
+
+
+def platform_order(number: str, channel: str = "拼多多", **values: Any) -> Order:
+    """An approved order of ten bearings that a buyer has paid for on a platform just now, unless said otherwise."""
+    made = approved(order())
+    Order.objects.filter(pk=made.pk).update(
+        **{"channel": channel, "platform_number": number, "paid_at": clock.now()} | values
+    )
+    made.refresh_from_db()
+    return made
+
+
+def handout(channel: str = "拼多多", by: Actor | None = None) -> Handout:
+    """A file for a platform with one delivery in it."""
+    rights = {"orders_view": "all", "orders_ship": "all", "shipback_view": "own", "shipback_create": "own"}
+    by = by or actor(position_=position("发货", **rights))
+    shipped(platform_order(f"2611-{next(_counter)}", channel), 10, carrier="圆通速递", waybill="YT1234567890123")
+    return Handout.objects.get(pk=perform(handing.write, rows=[{"channel": channel}], by=by).done[0])
+
+
+def extension(name: str = "", owner: Person | None = None) -> Extension:
+    row = {"name": name or f"8{next(_counter)}", "person": (owner or person()).pk}
+    return Extension.objects.get(pk=perform(calling.create_extension, by=SYSTEM, rows=[row]).done[0])
 
 
 def department_request(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> DepartmentRequest:
@@ -547,6 +591,10 @@ MAKERS: dict[str, Any] = {
     "tasks.assignedtask": lambda: task(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),
+    "shipback.handout": lambda: handout(),
+    "calls.call": lambda: call(),
+    "calls.callback": lambda: callback(),
+    "calls.extension": lambda: extension(),
     "stock.warehouse": lambda: warehouse(),
     "stock.entry": lambda: stocked(product()),
     "stock.stock": lambda: Stock.objects.get(product_id=stocked(product()).lines.get().product_id),

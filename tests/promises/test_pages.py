@@ -36,6 +36,7 @@ from neiqin.modules.customers.actions import edit
 from neiqin.modules.customers.models import Contact
 from neiqin.modules.orders import progress
 from neiqin.modules.orders.models import Order, Pull
+from neiqin.modules.shipback.models import Handout
 from tests import factories
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 from tests.promises.test_hostile import EVIL
@@ -97,6 +98,13 @@ def a_pull(person) -> dict[str, Any]:
     stored = store.keep(b"x", "x.xlsx", by=actor_of(person.pk))
     made = Pull.objects.create(person=person, name="x.csv", at=clock.now(), words="没有取。", file=stored)
     return {"pull": made.pk}
+
+
+def a_handout(person) -> dict[str, Any]:
+    made = Handout.objects.create(
+        owner=person, unit=person.unit, channel="拼多多", name="拼多多 0 单", **factories.stamps()
+    )
+    return {"handout": made.pk}
 
 
 def a_notice(person) -> dict[str, Any]:
@@ -216,6 +224,11 @@ PAGES: dict[str, Page] = {
     "orders/service/": Page("orders.view"),
     "exceptions/new/": Page("exceptions.create", absent=True),
     "requests/share/": Page("requests.view"),
+    "shipback/": Page("shipback.create"),
+    "shipback/file/<int:handout>/": Page("shipback.view", example=a_handout),
+    "calls/ring/": Page("calls.create"),
+    "calls/records/": Page("calls.create"),
+    "calls/response/": Page("calls.view"),
     "orders/board/": Page("orders.view"),
     "orders/check/": Page("orders.create", posts=True),
     "orders/daily/": Page("orders.view"),

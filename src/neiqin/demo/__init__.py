@@ -15,6 +15,8 @@ from neiqin.demo.desk import open_desk, report
 from neiqin.demo.life import live
 from neiqin.demo.offers import offer
 from neiqin.demo.plans import plan
+from neiqin.demo.shops import sell
+from neiqin.demo.telephone import ring
 from neiqin.demo.trouble import happen
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
@@ -54,6 +56,8 @@ def load() -> dict[str, Any]:
         promote()
         hand_in()
         happen()
+        ring()
+        sell()
         plan()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))

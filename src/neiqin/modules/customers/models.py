@@ -139,6 +139,9 @@ class Address(OfPerson, Line):
     street = models.CharField(max_length=200)
     is_default = models.BooleanField(default=False)
 
+    class Meta:
+        indexes = [models.Index(fields=["subject"], name="customers_address_subject")]
+
 
 class InvoiceProfile(Line):
     """What stands on the invoices to a customer. A tax number of another length than 18 is an old one."""
@@ -154,6 +157,9 @@ class InvoiceProfile(Line):
     account = models.CharField(max_length=40, default="")
     email = models.CharField(max_length=100, default="")
     is_default = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [models.Index(fields=["phone"], condition=~Q(phone=""), name="customers_invoice_phone")]
 
 
 class Licence(Line):

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class ShipbackConfig(AppConfig):
+    name = "neiqin.modules.shipback"
+    label = "shipback"
