@@ -61,6 +61,8 @@ from neiqin.modules.requests import requests
 from neiqin.modules.requests.models import DepartmentRequest
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
+from neiqin.modules.returns import asking
+from neiqin.modules.returns.models import Ticket
 from neiqin.modules.stock import actions as stock
 from neiqin.modules.stock.models import Entry, Stock, Warehouse
 from neiqin.modules.tasks import tasks
@@ -276,6 +278,16 @@ def exception(order_: Order | None = None, *, by: Actor = SYSTEM, **values: Any)
     outcome = perform(exceptions.create, by=by, rows=[row])
     assert not outcome.refused, outcome.refused
     return OrderException.objects.get(pk=outcome.done[0])
+
+
+def ticket(order_: Order | None = None, quantity: Any = 2, *, by: Actor = SYSTEM, **values: Any) -> Ticket:
+    """The customer gives back two pieces of the first line of an order that was shipped."""
+    order_ = order_ or shipped(approved(order()), 10).order
+    lines = [{"order_line": order_.lines.order_by("pk")[0].pk, "quantity": str(quantity)}]
+    row = {"order": order_.pk, "kind": "refund", "reason": "customer", "lines": lines} | values
+    outcome = perform(asking.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Ticket.objects.get(pk=outcome.done[0])
 
 
 def department_request(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> DepartmentRequest:
@@ -515,6 +527,7 @@ MAKERS: dict[str, Any] = {
     "changes.knowing": lambda: knowing(),
     "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
+    "returns.ticket": lambda: ticket(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),
     "stock.warehouse": lambda: warehouse(),
