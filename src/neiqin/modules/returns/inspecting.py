@@ -182,7 +182,7 @@ def _words(lines: Iterable[TicketLine]) -> str:
 def settle(
     tickets: Batch[Ticket], *,
     invoice_way: Annotated[str, fields.invoice_way.but(help="有退款就要选")] = "",
-    note: Annotated[str, Field("note", "说明", maxlength=200, span=2, help="退到哪个账户、补发怎么走、修好寄回的运单")] = "",
+    note: Annotated[str, Field("note", "说明", maxlength=200, span=2, help="退到哪个账户、补发或寄回的运单")] = "",
 ) -> None:  # fmt: skip
     """The last step: money back with its way of invoice (practice.md 2.7), or a draft order at no price for what goes
     out again, which then takes the ordinary way."""

@@ -19,7 +19,7 @@ from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders.models import Order, OrderLine, shipped_of
-from neiqin.modules.returns import asking, fields, guest, inspecting
+from neiqin.modules.returns import asking, fields, inspecting
 from neiqin.modules.returns.asking import CREATE, HANDLE, KEY, URL, VIEW, kind_of
 from neiqin.modules.returns.inspecting import INSPECT
 from neiqin.modules.returns.models import (
@@ -97,11 +97,6 @@ def _lasted(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     days, hours = divmod(minutes // 60, 24)
     return f"{days} 天 {hours} 小时" if days else f"{hours} 小时 {minutes % 60} 分" if hours else f"{minutes} 分"
-
-
-def steps(ticket: Ticket) -> list[tuple[str, str, str]]:
-    """Its way at the head of its page."""
-    return [(s.label, s.small, s.status) for s in guest.steps(ticket)]
 
 
 def notes(ticket: Ticket, person: Any) -> list[Bag]:

@@ -2,7 +2,7 @@
 
 from neiqin.kernel.fields.shape import Lines
 from neiqin.kernel.resources.resource import Resource
-from neiqin.modules.returns import asking, fields, inspecting, looking
+from neiqin.modules.returns import asking, fields, guest, inspecting, looking
 from neiqin.modules.returns.models import Ticket, TicketLine
 
 ticket = Resource(
@@ -25,5 +25,5 @@ ticket = Resource(
     ),
     kept=(Lines("shown", "退换明细", TicketLine, "ticket", fields.LINE_SHOWN),),
     notes=looking.notes,
-    steps=looking.steps,
+    steps=guest.steps,
 )  # fmt: skip
