@@ -133,7 +133,7 @@ def promised(products: Iterable[int]) -> dict[int, Decimal]:
 
 
 def on_hand(products: Iterable[int]) -> dict[int, Decimal]:
-    """product -> what lies in all warehouses together but those of bad goods, in the base unit; goods whose stock is not
+    """product -> what lies in all warehouses together but of bad goods, in the base unit; goods whose stock is not
     kept are left out."""
     rows = Stock.objects.filter(product__in=set(products), warehouse__bad=False)
     return dict(rows.values_list("product_id").annotate(Sum("on_hand")).order_by())

@@ -99,7 +99,7 @@ def _ticket(ticket: Ticket) -> Bag:
     return Bag(
         id=ticket.pk, number=ticket.number, kind=label_of(KINDS, ticket.kind), reason=label_of(REASONS, ticket.reason),
         goods=[_line(x, ticket) for x in lines], photos=photos, steps=steps(ticket), waybill=ticket.waybill,
-        sends=ticket.state == AWAITED, answer=ticket.answer, credit=ticket.credit,
+        sends=ticket.state == AWAITED, answer=ticket.answer, credit=f"{ticket.credit:,.2f}",
         paid=ticket.kind in PAID_BACK and ticket.state in (INSPECTED, SETTLED),
     )  # fmt: skip
 
