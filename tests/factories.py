@@ -67,6 +67,8 @@ from neiqin.modules.requests import requests
 from neiqin.modules.requests.models import DepartmentRequest
 from neiqin.modules.retention import following as retention
 from neiqin.modules.retention.models import Loss
+from neiqin.modules.returns import asking
+from neiqin.modules.returns.models import Ticket
 from neiqin.modules.shipback import handing
 from neiqin.modules.shipback.models import Handout
 from neiqin.modules.stock import actions as stock
@@ -324,6 +326,16 @@ def handout(channel: str = "拼多多", by: Actor | None = None) -> Handout:
 def extension(name: str = "", owner: Person | None = None) -> Extension:
     row = {"name": name or f"8{next(_counter)}", "person": (owner or person()).pk}
     return Extension.objects.get(pk=perform(calling.create_extension, by=SYSTEM, rows=[row]).done[0])
+
+
+def ticket(order_: Order | None = None, quantity: Any = 2, *, by: Actor = SYSTEM, **values: Any) -> Ticket:
+    """The customer gives back two pieces of the first line of an order that was shipped."""
+    order_ = order_ or shipped(approved(order()), 10).order
+    lines = [{"order_line": order_.lines.order_by("pk")[0].pk, "quantity": str(quantity)}]
+    row = {"order": order_.pk, "kind": "refund", "reason": "customer", "lines": lines} | values
+    outcome = perform(asking.create, by=by, rows=[row])
+    assert not outcome.refused, outcome.refused
+    return Ticket.objects.get(pk=outcome.done[0])
 
 
 def department_request(owner: Person | None = None, *, by: Actor = SYSTEM, **values: Any) -> DepartmentRequest:
@@ -589,6 +601,7 @@ MAKERS: dict[str, Any] = {
     "promotions.promotion": lambda: promotion(),
     "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
+    "returns.ticket": lambda: ticket(),
     "exceptions.orderexception": lambda: exception(),
     "requests.departmentrequest": lambda: department_request(),
     "shipback.handout": lambda: handout(),

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from neiqin.demo import changes
+from neiqin.demo import changes, giving_back
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import REGISTRY
 from neiqin.kernel.actions.perform import perform
@@ -198,6 +198,7 @@ def _leave_work() -> None:
         perform(actions.submit, [pk], by=clerk, params={"checked": True}, source="demo")
         perform(actions.approve, [pk], by=clerk, source="demo")
     changes.leave_one(clerk)
+    giving_back.leave_one(clerk)
     for pk in waiting[2:3]:
         perform(actions.doubt, [pk], by=clerk, params={"text": "数量比上次多三倍，是不是多写了一个零"}, source="demo")
 

@@ -1,6 +1,7 @@
 """What a customer sees of its own order on its phone, and what it asks there (C-ORD-09)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -64,7 +65,8 @@ def path_of(order: Order, contact: int) -> str:
     return f"/g/order/{token_of(PURPOSE, order.pk, contact, renewed)}/"
 
 
-def _opened(request: Any, token: str) -> tuple[Order, Contact]:
+def opened(request: Any, token: str) -> tuple[Order, Contact]:
+    """The order and the contact of a link. Raises Closed where it does not hold any more, or never did."""
     numbers = numbers_of(PURPOSE, token)
     if numbers is None:
         limits.wrong(address_of(request))
@@ -91,10 +93,29 @@ def _ended(order: Order, progress: Progress) -> date:
 # The customer's page
 
 
+@dataclass(frozen=True)
+class Beside:
+    """In a manifest: a page of another module that hangs on the same link. name: the last part of its address; offered:
+    whether it makes sense for an order."""
+
+    name: str
+    label: str
+    offered: Callable[[Order], bool]
+
+    def plug(self) -> None:
+        """Make it known. Raises ValueError for a second one of the name."""
+        if self.name in BESIDE:
+            raise ValueError(f"the page {self.name} beside an order is declared twice")
+        BESIDE[self.name] = self
+
+
+BESIDE: dict[str, Beside] = {}
+
+
 @guarded_page
 def page(request: Any, token: str) -> HttpResponse:
     """One order for its customer: how far it is, what was ordered and shipped, questions. GET shows, POST asks."""
-    order, who = _opened(request, token)
+    order, who = opened(request, token)
     problem, status = "", 200
     if request.method == "POST":
         problem, status = _ask(request, order, who)
@@ -121,7 +142,7 @@ def _shown(order: Order, who: Contact, written: str, problem: str) -> Bag:
             for d in sent
         ],
         questions=_questions(order, who.pk), who=person_field(served_by(order)), most=LONGEST,
-        written=written[:LONGEST], problem=problem,
+        written=written[:LONGEST], problem=problem, beside=[b for b in BESIDE.values() if b.offered(order)],
     )  # fmt: skip
 
 

@@ -32,14 +32,14 @@ def short(batch: NewBatch[Delivery], problems: Collection[int], lines: Mapping[i
     warehouse. Rows one after the other."""
     rows = {p: row for p, row in batch.rows.items() if p not in problems}
     main, used = moving.main_warehouse(), {row["warehouse"] for row in rows.values() if row["warehouse"]}
-    in_use = set(Warehouse.objects.filter(pk__in=used, state=OPEN).values_list("pk", flat=True))
+    in_use = set(Warehouse.objects.filter(pk__in=used, state=OPEN, bad=False).values_list("pk", flat=True))
     for row in rows.values():
         row["warehouse"] = row["warehouse"] or (main.pk if main else None)
     return _compared(rows, lines, in_use | ({main.pk} if main else set()), lock=batch.locks)
 
 
 def _shut() -> Refusal:
-    return Refusal("这个仓库已停用，换一个。", "warehouse")
+    return Refusal("这个仓库已停用或放不良品，不能从这里发货，换一个。", "warehouse")
 
 
 def _compared(
@@ -133,8 +133,9 @@ def promised(products: Iterable[int]) -> dict[int, Decimal]:
 
 
 def on_hand(products: Iterable[int]) -> dict[int, Decimal]:
-    """product -> what lies in all warehouses together, in the base unit; goods whose stock is not kept are left out."""
-    rows = Stock.objects.filter(product__in=set(products))
+    """product -> what lies in all warehouses together but of bad goods, in the base unit; goods whose stock is not
+    kept are left out."""
+    rows = Stock.objects.filter(product__in=set(products), warehouse__bad=False)
     return dict(rows.values_list("product_id").annotate(Sum("on_hand")).order_by())
 
 
@@ -164,7 +165,7 @@ def cut(quantity: Decimal) -> Decimal:
 def asked(fields: Iterable[Field], given: Any, problems: Sequence[Problem]) -> list[Bag]:
     """These fields of a delivery's form as they stand in `given`; the warehouse, where there are any, is the one that
     would be taken if nothing were said."""
-    places = dict(Warehouse.objects.filter(state=OPEN).values_list("pk", "name"))
+    places = dict(Warehouse.objects.filter(state=OPEN, bad=False).values_list("pk", "name"))
     main = moving.main_warehouse()
     chosen = given.get("warehouse", str(main.pk) if main else "")
     name = places.get(int(chosen), "") if chosen.isdecimal() and len(chosen) < 19 else ""

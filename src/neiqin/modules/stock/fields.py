@@ -8,6 +8,7 @@ WAREHOUSE = (
     Field("name", "名称", required=True, maxlength=100, list=True, role="name", filter=True, sort="pinyin"),
     Field("place", "地址", maxlength=200, list=True, span=2),
     Field("main", "默认发货仓", "bool", list=True, help="发货时不选仓库就从这里出；只能有一个"),
+    Field("bad", "放不良品", "bool", list=True, help="退货验出来的不良品进这里，不从这里发货"),
 )
 WAREHOUSE_STATE = Field(
     "state", "状态", "state", choices=m.WAREHOUSE_STATES, form=False, list=True, filter=True, role="st"

@@ -33,7 +33,8 @@ NUMBERS = Numbers("number", Pattern("KC", by_day=True))
 
 
 class Warehouse(Named):
-    """A place where goods lie. main: what is shipped comes from here unless another is said; at most one is."""
+    """A place where goods lie. main: what is shipped comes from here unless another is said; at most one is. bad: what
+    lies there is not sold: it is promised to nobody and nothing is shipped from it."""
 
     VIEW: ClassVar[str] = VIEW
     STATES: ClassVar[tuple[Choice, ...]] = WAREHOUSE_STATES
@@ -41,6 +42,7 @@ class Warehouse(Named):
     code = models.CharField(max_length=30)
     place = models.CharField(max_length=200, default="", blank=True)
     main = models.BooleanField(default=False)
+    bad = models.BooleanField(default=False)
     state = models.CharField(max_length=10, default=OPEN)
 
     class Meta:

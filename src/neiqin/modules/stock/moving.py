@@ -94,7 +94,7 @@ def counted(products: Collection[int]) -> set[int]:
 
 def main_warehouse() -> Warehouse | None:
     """Where goods are shipped from when nothing is said: the main one, or the only one."""
-    found = list(Warehouse.objects.filter(state=OPEN).order_by("-main", "pk")[:2])
+    found = list(Warehouse.objects.filter(state=OPEN, bad=False).order_by("-main", "pk")[:2])
     return found[0] if found and (found[0].main or len(found) == 1) else None
 
 
