@@ -49,6 +49,8 @@ from neiqin.modules.exceptions.models import OrderException
 from neiqin.modules.followups import followups
 from neiqin.modules.groups import actions as groups
 from neiqin.modules.groups.models import Group, Membership
+from neiqin.modules.helpers import actions as helpers
+from neiqin.modules.helpers.models import Loan
 from neiqin.modules.intake import actions as intakes
 from neiqin.modules.intake.models import Intake
 from neiqin.modules.orders import actions as orders
@@ -572,6 +574,26 @@ def promotion(
     return Promotion.objects.get(pk=outcome.done[0])
 
 
+def loan(helper: Person | None = None, *, by: Actor | None = None, agreed: bool = False, **values: Any) -> Loan:
+    """Somebody of a warehouse who is asked for to look at one order for three days; agreed: as if her manager had."""
+    if helper is None:
+        helper = person("高敏", unit_=unit("仓储物流部"), position_=position("仓管", helpers_view="own"))
+        lender = person("侯志强", unit_=helper.unit, position_=position("仓储主管", helpers_view="own"))
+        Unit.objects.filter(pk=helper.unit_id).update(leader=lender)
+    by = by or actor("方静怡", position_=position(
+        "内勤主管", helpers_view="own", helpers_create="own", orders_view="all", orders_answer="all"
+    ))  # fmt: skip
+    job = {} if values.keys() & {"promotion", "of_unit"} else {"order": order().pk}
+    row = {"helper": helper.pk, "work": "look", "from_on": str(clock.today()), "why": "忙不过来",
+           "until_on": str(clock.today() + timedelta(days=2))}  # fmt: skip
+    outcome = perform(helpers.create, by=by, rows=[row | job | values])
+    assert not outcome.refused, outcome.refused
+    made = Loan.objects.get(pk=outcome.done[0])
+    if agreed and made.state == "asked":
+        assert perform(helpers.agree, [made.pk], by=actor_of(made.lender_id)).done
+    return Loan.objects.get(pk=made.pk)
+
+
 def intake(customer_: Customer | None = None, *, by: Actor = SYSTEM, **values: Any) -> Intake:
     """A message that waits to be made into an order."""
     customer_ = customer_ or customer()
@@ -599,6 +621,7 @@ MAKERS: dict[str, Any] = {
     "changes.knowing": lambda: knowing(),
     "intake.intake": lambda: intake(),
     "promotions.promotion": lambda: promotion(),
+    "helpers.loan": lambda: loan(),
     "projects.project": lambda: project(),
     "tasks.assignedtask": lambda: task(),
     "returns.ticket": lambda: ticket(),

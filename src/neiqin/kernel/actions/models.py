@@ -44,7 +44,8 @@ class Record(models.Model):
     @classmethod
     def visible_to(cls, person: Any, permission: str = "") -> Q:
         """The condition for the rows on which `person` holds `permission` (default: may see)."""
-        return Q() if person.may(permission or cls.view_permission()) else Q(pk__in=[])
+        wanted = permission or cls.view_permission()
+        return Q() if person.may(wanted) and not person.only_lent(wanted) else Q(pk__in=[])
 
     @classmethod
     def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
@@ -54,7 +55,8 @@ class Record(models.Model):
     @classmethod
     def scope_keys(cls, person: Any, permission: str = "") -> ScopeKeys | None:
         """How listing finds the person's rows key by key; None: all rows of the table."""
-        return None if person.may(permission or cls.view_permission()) else ScopeKeys({})
+        wanted = permission or cls.view_permission()
+        return None if person.may(wanted) and not person.only_lent(wanted) else ScopeKeys({})
 
 
 class Line(models.Model):

@@ -1,7 +1,7 @@
-"""Building the acting person from appointments, roles, helpers and delegations; kept per process until rights change.
+"""Building the acting person from appointments, roles, helpers, delegations, loans; kept per process until they change.
 
 The cache is checked against people_access.epoch, which a trigger raises with every change of the tables below, and
-against the day, since appointments and delegations begin and end by date.
+against the day, since appointments, delegations and loans begin and end by date.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 
 from neiqin.kernel import clock
-from neiqin.kernel.people import safety
+from neiqin.kernel.people import lending, safety
 from neiqin.kernel.people.models import Access, Appointment, Delegation, Grant, Person, PositionRole, Unit, WorksFor
 from neiqin.kernel.people.scope import Actor, Scope
 
@@ -55,6 +55,8 @@ def _build(person_id: int, day: date) -> Actor:
                 if permission not in own:
                     delegated[permission] = given.giver_id
                 scopes[permission] = scopes.get(permission, Scope()) | scope
+    for permission, scope in lending.lent_to(person_id, day, own_scopes).items():
+        scopes[permission] = scopes.get(permission, Scope()) | scope
     return Actor(
         person.pk, person.name, person.staff_no, person.position.name, person.unit.name, person.unit_id,
         scopes, delegated, person.theme, person.density, limits=safety.limits_of(person_id, day),

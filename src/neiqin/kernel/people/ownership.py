@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from neiqin.kernel.actions.models import Record, ScopeKeys
 from neiqin.kernel.actions.refusals import Refusal
-from neiqin.kernel.people import why
+from neiqin.kernel.people import lending, why
 from neiqin.kernel.people.models import Collaborator, Person, Unit
 
 
@@ -36,6 +36,8 @@ class OwnedRecord(Record):
             return Q()
         shared = Collaborator.objects.filter(person_id=person.id, model=cls._meta.label_lower).values("record_id")
         condition = Q(owner_id__in=sorted(scope.owners)) | Q(pk__in=shared)
+        if scope.jobs:
+            condition |= lending.rows_of(cls, scope.jobs)
         return condition | Q(unit_id__in=sorted(scope.units)) if scope.units else condition
 
     @classmethod
@@ -46,11 +48,12 @@ class OwnedRecord(Record):
         if scope.everything:
             return None
         keys = {"owner_id": sorted(scope.owners), "unit_id": sorted(scope.units)}
-        shared = (
-            "SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s",
-            [person.id, cls._meta.label_lower],
-        )
-        return ScopeKeys({column: values for column, values in keys.items() if values}, shared)
+        sql = "SELECT record_id FROM people_collaborator WHERE person_id = %s AND model = %s"
+        values: list[Any] = [person.id, cls._meta.label_lower]
+        if scope.jobs:
+            more, given = lending.sql_of(cls, scope.jobs)
+            sql, values = f"{sql}{more}", [*values, *given]
+        return ScopeKeys({column: found for column, found in keys.items() if found}, (sql, values))
 
     def explain(self) -> list[tuple[int, str, list[str]]]:
         """Everybody who can see this record: (person id, name, reasons in words)."""

@@ -11,6 +11,7 @@ from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import action
 from neiqin.kernel.actions.refusals import Refusal
 from neiqin.kernel.fields.field import Choice, Field
+from neiqin.kernel.people import lending
 from neiqin.kernel.people.actors import in_force
 from neiqin.kernel.people.checks import RIGHTS, keep_a_holder
 from neiqin.kernel.people.models import Appointment, Delegation, Grant, PositionRole, Role, WorksFor
@@ -145,6 +146,8 @@ def explain(person_id: int) -> list[tuple[str, str, str]]:
             if not d.permissions or permission in d.permissions:
                 through = f"{d.giver.name}委托，到 {d.until_on:%m-%d} 止" + (f"（{d.reason}）" if d.reason else "")
                 found.append((permission, _rows(permission, scope, unit, d.giver_id, d.giver.name), through))
+    for _, loan in lending.in_force(today, person_id):
+        found += [(p, "只在借去做的事上", f"借调：{loan.words}，到 {loan.until_on:%m-%d}") for p in loan.permissions]
     order = {p: n for n, p in enumerate(meant_by(EVERYTHING))}
     rows = sorted(set(found), key=lambda row: (order.get(row[0], len(order)), row[2]))
     return [(label_of(p), where, through) for p, where, through in rows]

@@ -2,22 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+
+class Job(NamedTuple):
+    """A job that somebody was lent to (lending.py), within the reach of who asked for her."""
+
+    kind: str
+    key: tuple[Any, ...]
+    reach: "Scope"
 
 
 @dataclass(frozen=True)
 class Scope:
-    """owners: rows of these persons; units: rows of these units; everything: all rows."""
+    """owners: rows of these persons; units: rows of these units; everything: all rows; jobs: rows of these jobs."""
 
     owners: frozenset[int] = frozenset()
     units: frozenset[int] = frozenset()
     everything: bool = False
+    jobs: frozenset[Job] = frozenset()
 
     def __or__(self, other: "Scope") -> "Scope":
-        return Scope(self.owners | other.owners, self.units | other.units, self.everything or other.everything)
+        everything = self.everything or other.everything
+        return Scope(self.owners | other.owners, self.units | other.units, everything, self.jobs | other.jobs)
+
+    @property
+    def of_jobs_only(self) -> bool:
+        """Does it hold on nothing but the rows of jobs?"""
+        return bool(self.jobs) and not (self.owners or self.units or self.everything)
 
     def covers(self, owner: int, unit: int) -> bool:
-        """Does it cover a row of this owner and unit (collaborators aside)?"""
+        """Does it cover a row of this owner and unit (collaborators and jobs aside)?"""
         return self.everything or owner in self.owners or unit in self.units
 
 
@@ -61,6 +76,11 @@ class Actor:
     def scope(self, permission: str) -> Scope | None:
         """The rows on which the permission holds; None if it is not held at all."""
         return ALL if self.system or not permission else self.scopes.get(permission)
+
+    def only_lent(self, permission: str) -> bool:
+        """Is the permission held on the rows of jobs only? Then it shows nothing that has no owner."""
+        scope = self.scope(permission)
+        return scope is not None and scope.of_jobs_only
 
     def same_scope(self, one: str, other: str) -> bool:
         """Do two permissions hold on the same rows?"""

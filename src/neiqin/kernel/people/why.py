@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 from neiqin.kernel import clock
-from neiqin.kernel.people.actors import in_force, units_below
+from neiqin.kernel.people import lending
+from neiqin.kernel.people.actors import in_force, own_scopes, units_below
 from neiqin.kernel.people.models import Appointment, Collaborator, Delegation, Grant, PositionRole, WorksFor
 
 Reasons = dict[int, list[str]]
@@ -30,6 +31,10 @@ def explain(record: Any) -> list[tuple[int, str, list[str]]]:
         holders.add(given.taker_id)
         if own[given.giver_id]:
             reasons[given.taker_id].append(f"{given.giver.name}委托代办，{given.until_on:%m-%d} 止")
+    for loan in lending.letting_in(record, permission, day, own_scopes):
+        names.setdefault(loan.person, loan.name)
+        holders.add(loan.person)
+        reasons[loan.person].append(f"借调：{loan.words}，到 {loan.until_on:%m-%d}")
     for person in _let_in(record) & holders:
         reasons[person].append("是这条记录的协同人")
     seen = [p for p in reasons if reasons[p]]

@@ -43,7 +43,7 @@ MOST = 100
 
 def panel(record: Any, person: Any) -> Bag | None:
     """What was delivered, by product: how much, at which last and average price, and how it is settled."""
-    if not person.may(customers.PREFERENCES) or not person.may("orders.view"):
+    if not person.may(customers.PREFERENCES) or not person.may("orders.view") or person.only_lent("orders.view"):
         return None
     goods = DeliveryLine.objects.filter(delivery__order__customer_id=record.pk, order_line__is_gift=False)
     rows = (

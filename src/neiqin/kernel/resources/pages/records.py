@@ -181,7 +181,12 @@ def _may(person: Any, permission: str, record: Any) -> bool:
     """Is this record inside the person's scope for the permission? (A collaborator is told by the action itself.)"""
     scope = person.scope(permission)
     owned = hasattr(record, "owner_id")
-    return person.may(permission) and (not owned or scope is None or scope.covers(record.owner_id, record.unit_id))
+    if not person.may(permission):
+        return False
+    if not owned or scope is None or scope.covers(record.owner_id, record.unit_id):
+        return True
+    rows = type(record).objects.filter(pk=record.pk)
+    return bool(scope.jobs) and rows.filter(type(record).visible_to(person, permission)).exists()
 
 
 def line_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:

@@ -10,6 +10,7 @@ from django.db.models import Q, Sum
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Line
 from neiqin.kernel.actions.refusals import Refusal
+from neiqin.kernel.people.lending import lent
 from neiqin.kernel.people.ownership import OwnedRecord, scoped_indexes
 from neiqin.modules.orders.models.order import Order, OrderLine
 from neiqin.modules.orders.states import (
@@ -28,7 +29,7 @@ def of_order(records: Sequence[Any], batch: Any, right: str) -> dict[int, Refusa
     problems = {}
     for position, record in enumerate(records):
         order = orders.get(record.order_id)
-        if order is None or scope is None or not scope.covers(order.owner_id, order.unit_id):
+        if order is None or scope is None or not (scope.covers(order.owner_id, order.unit_id) or lent(order, scope)):
             problems[position] = Refusal("「订单」不在你能看到的范围里，换一张。", "order")
         else:
             record.owner_id, record.unit_id, record.name = order.owner_id, order.unit_id, order.name

@@ -92,8 +92,11 @@ class Order(OfPerson, OwnedRecord):
     @classmethod
     def derive(cls, records: Any, batch: Any) -> dict[int, Any]:
         """Owner, unit, name and terms from the customer, who must be in the writer's reach and in use."""
-        reach = Customer.objects.filter(Customer.visible_to(batch.by), pk__in={r.customer_id for r in records})
-        customers = {c.pk: c for c in reach}
+        reach = Customer.visible_to(batch.by)
+        if _lent(batch.by):  # she changes orders whose customers she does not see
+            reach |= Q(pk__in=cls.objects.filter(pk__in=[r.pk for r in records if r.pk]).values("customer_id"))
+        asked = Customer.objects.filter(reach, pk__in={r.customer_id for r in records})
+        customers = {c.pk: c for c in asked}
         problems = {}
         for position, record in enumerate(records):
             customer = customers.get(record.customer_id)
@@ -112,6 +115,11 @@ class Order(OfPerson, OwnedRecord):
             rows = [row["lines"] for row in batch.rows.values()]
             money.price_new([(r, rows[p]) for p, r in fit.items()], OrderLine.unsaved, customers, batch.read)
         return problems | {list(fit)[p]: refusal for p, refusal in refused.items()}
+
+
+def _lent(person: Any) -> bool:
+    scope = person.scope("orders.edit")
+    return scope is not None and bool(scope.jobs)
 
 
 def _unfit(customer: Customer | None) -> Refusal | None:

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class HelpersConfig(AppConfig):
+    name = "neiqin.modules.helpers"
+    label = "helpers"
