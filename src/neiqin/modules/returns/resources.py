@@ -20,9 +20,7 @@ ticket = Resource(
     number="number",
     create=asking.create,
     edit=asking.edit,
-    actions=(
-        asking.approve, inspecting.inspect, inspecting.settle, asking.refuse, asking.withdraw, asking.send_back,
-    ),
+    actions=(asking.approve, inspecting.settle, asking.refuse, asking.withdraw),
     kept=(Lines("shown", "退换明细", TicketLine, "ticket", fields.LINE_SHOWN),),
     notes=looking.notes,
     steps=guest.steps,
