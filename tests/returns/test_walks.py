@@ -5,8 +5,6 @@ from decimal import Decimal as D
 
 import pytest
 from django.db.models import Sum
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.people.scope import SYSTEM
@@ -17,11 +15,12 @@ from neiqin.modules.stock.models import Movement, Stock
 from tests import factories
 from tests.faults.threads import at_once
 
-STEPS = st.tuples(
-    st.sampled_from(["ask", "ask", "approve", "inspect", "inspect", "settle", "refuse", "withdraw"]),
-    st.integers(0, 4),
-    st.integers(1, 5),
-)
+# (verb, kind of a new ticket or which ticket, quantity)
+WALK = (
+    ("ask", 0, 3), ("inspect", 0, 3), ("approve", 0, 1), ("ask", 1, 2), ("inspect", 0, 3), ("inspect", 0, 1),
+    ("approve", 1, 1), ("ask", 2, 4), ("ask", 3, 5), ("approve", 2, 1), ("settle", 0, 1), ("refuse", 0, 1),
+    ("inspect", 2, 4), ("ask", 4, 1), ("withdraw", 3, 1), ("ask", 0, 2), ("settle", 1, 1), ("settle", 2, 1),
+)  # fmt: skip
 
 
 class Counter:
@@ -77,13 +76,12 @@ class Counter:
 
 
 @pytest.mark.django_db
-@settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-@given(steps=st.lists(STEPS, min_size=5, max_size=20))
-def test_whatever_happens_quantities_stock_and_credit_agree(steps):
+def test_whatever_happens_quantities_stock_and_credit_agree():
     counter = Counter()
-    for one in steps:
+    for one in WALK:
         counter.step(*one)
         counter.assert_sound()
+    assert Ticket.objects.count() >= 4
 
 
 def test_eight_at_once_never_ask_for_more_than_was_shipped(own_database):
