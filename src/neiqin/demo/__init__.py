@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from neiqin.demo.desk import open_desk, report
 from neiqin.demo.life import live
+from neiqin.demo.loans import lend
 from neiqin.demo.offers import offer
 from neiqin.demo.plans import plan
 from neiqin.demo.trouble import happen
@@ -52,6 +53,7 @@ def load() -> dict[str, Any]:
         offer()
         happen()
         plan()
+        lend()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
     return {
