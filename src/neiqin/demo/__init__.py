@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from neiqin.demo.chats import hand_in, promote
 from neiqin.demo.desk import open_desk, report
 from neiqin.demo.life import live
+from neiqin.demo.loans import lend
 from neiqin.demo.offers import offer
 from neiqin.demo.plans import plan
 from neiqin.demo.shops import sell
@@ -59,6 +60,7 @@ def load() -> dict[str, Any]:
         ring()
         sell()
         plan()
+        lend()
     logins = Login.objects.filter(username__in=SHOWN).select_related("person__position", "person__unit")
     shown = sorted(logins, key=lambda login: SHOWN.index(login.username))
     return {

@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from neiqin.kernel.notices import reading, sending, tell, views
+from neiqin.kernel.notices import closing, reading, sending, tell, views
 from neiqin.kernel.notices.tell import Kind
 from neiqin.kernel.resources.resource import MenuEntry, Module
 
 module = Module(
     label="消息",
-    plugs=[Kind("general", "其他"), reading.KIND],
+    plugs=[Kind("general", "其他"), reading.KIND, closing.KIND],
     permissions={views.MANAGE: "管消息渠道"},
-    minutely=[sending.every_minute, reading.watch],
+    minutely=[closing.every_minute, sending.every_minute, reading.watch],
     hourly=[sending.tidy, reading.tidy],
     menu=[
         MenuEntry("消息", "/notices/", "bell", phone=True, count=tell.unread, renew="/notices/count/"),

@@ -24,7 +24,7 @@ CLOSING = time(17, 30)  # 日清: from now on the page says what must not stay o
 
 def page_for(person: Any) -> Bag:
     """Everything the workbench shows to one person. Duties yet to be signed are things to do."""
-    todo = [item for module in site().modules for offer in module.home for item in offer(person)]
+    todo = waiting(person)
     sheets = [
         Bag(
             title=f"{d.position.name}岗位职责",
@@ -51,6 +51,11 @@ def page_for(person: Any) -> Bag:
         figures=[reading for f in FIGURES.values() if f.home and (reading := f.read(person))],
         recent=recent(person),
     )
+
+
+def waiting(person: Any) -> list[Todo]:
+    """What all modules say that waits for this person."""
+    return [item for module in site().modules for offer in module.home for item in offer(person)]
 
 
 def greeting(now: datetime, name: str) -> str:

@@ -23,7 +23,7 @@ HELPERS = (Field("name", "谁"), Field("job", "为哪件事"), Field("may", "能
 
 def notes(loan: Any, person: Any) -> list[Bag]:
     """Where it stands, what the helper may do, and for whom decides: what else she is lent to in these days."""
-    may = f"能做：{in_words(RIGHTS[loan.work])}；只在这件事的订单上。"
+    may = f"能做{in_words(RIGHTS[loan.work])}，只在这件事的订单上。"
     found = []
     if loan.stage == ASKED:
         found.append(panels.note("warn", f"等{loan.lender.name}同意。", may))
@@ -46,7 +46,8 @@ def notes(loan: Any, person: Any) -> list[Bag]:
 
 
 def in_words(permissions: tuple[str, ...]) -> str:
-    return "、".join(label_of(p) for p in permissions)
+    """Rights as the matrix calls them."""
+    return "".join(f"「{label_of(p)}」" for p in permissions)
 
 
 def _meanwhile(loan: Loan) -> list[str]:
