@@ -9,7 +9,7 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources import masks, reading, timeline
 from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
-from neiqin.kernel.resources.resource import Resource, site
+from neiqin.kernel.resources.resource import Resource, seen_by, site
 
 RELATED_MOST = 20
 
@@ -190,9 +190,12 @@ def _may(person: Any, permission: str, record: Any) -> bool:
 
 
 def line_tabs(resource: Resource, record: Any, person: Any) -> list[Bag]:
-    """The lines of a record that exist for this person, a table a kind."""
+    """The lines of a record that exist for this person, a table a kind; a form's lines that are shown in another way
+    (`kept`) once."""
     tabs = []
-    for lines in resource.lines_for(person):
+    otherwise = {lines.model for lines in resource.kept}
+    form = [lines for lines in resource.shape.lines if lines.model not in otherwise]
+    for lines in seen_by(person, (*form, *resource.kept)):
         rows = list(lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id"))
         plain = [f for f in lines.fields if not f.personal]
         read = lines.model.objects.filter(**{lines.fk: record.pk}).order_by("id").values_list(*masks.paths(plain))
