@@ -11,6 +11,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models import Q
 
 from neiqin.kernel.people.scope import Job, Scope
+from neiqin.kernel.resources.resource import site
 
 Reach = Callable[[int, date], Mapping[str, Scope]]  # (person, day) -> the person's own scopes
 
@@ -46,6 +47,7 @@ KINDS: dict[str, Lending] = {}
 
 def in_force(day: date, person: int | None = None) -> list[tuple[str, Loan]]:
     """(name of the kind, loan) of all that hold on a day, of a person or of everybody."""
+    site()  # what the manifests bring is at work
     return [(kind.name, loan) for kind in KINDS.values() for loan in kind.loans(day, person)]
 
 
