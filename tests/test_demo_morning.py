@@ -16,6 +16,8 @@ from neiqin.kernel.actions.models import Event
 from neiqin.kernel.approvals.models import Request, Task
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, Part
+from neiqin.modules.quotes.models import Quote
+from neiqin.modules.returns.models import Ticket
 from neiqin.modules.stock.models import Stock
 
 pytestmark = pytest.mark.django_db
@@ -76,11 +78,23 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     found, files = morning.run(), Files()
     every = set(files.head)
     assert (len(every), files.lines) == (270, 691)
-    chat = Order.objects.get(customer_po="")  # three lines out of a message, at list prices
+    chat = Order.objects.get(customer_po="", name="Around the Horn")  # three lines out of a message, at list prices
     prices = {r["productName"]: D(r["unitPrice"]) for r in rows("products")}
     said = 12 * prices["Chai"] + 3 * prices["Queso Cabrales"] + 2 * prices["Tofu"]
     assert (chat.name, chat.amount, OrderLine.objects.filter(order=chat).count()) == ("Around the Horn", said, 3)
-    assert OrderLine.objects.count() == 691 + 3
+    quoted = Order.objects.get(customer_po="", name="Bottom-Dollar Markets")
+    offered = 10 * prices["Chai"] + 5 * prices["Chang"]
+    assert (quoted.amount, Quote.objects.get().amount, Quote.objects.get().state) == (offered, offered, "accepted")
+    assert OrderLine.objects.count() == 691 + 3 + 2
+    # of the newest order that has gone out one piece of its first line came back
+    back = max(files.shipped, key=int)
+    first = next(r for r in rows("order_details") if r["orderID"] == back)
+    whole = (D(first["unitPrice"]) * (1 - D(first["discount"])) * int(first["quantity"])).quantize(
+        D("0.01"), ROUND_HALF_UP
+    )
+    ticket = Ticket.objects.get()
+    assert (ticket.order.customer_po, ticket.state) == (back, "settled")
+    assert ticket.credit == (whole / int(first["quantity"])).quantize(D("0.01"), ROUND_HALF_UP)
     assert Customer.objects.count() == len({r["customerID"] for r in files.head.values()}) == 81
     # the customer of the newest order at full price that is with the departments wants five more of its first line
     handed = max(every - files.shipped - files.asked - late_of(files, every), key=int)
@@ -88,7 +102,7 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     assert f"→ {more:,.2f}" in next(s["note"] for s in found["steps"] if s["label"].startswith("客户来电变更"))
     files.amount[handed] = more
     assert found["orders"] == {"count": 270, "amount": files.total(every)}
-    assert dict(Order.objects.exclude(pk=chat.pk).values_list("customer_po", "amount")) == files.amount
+    assert dict(Order.objects.exclude(customer_po="").values_list("customer_po", "amount")) == files.amount
     assert Order.objects.get(revision=2).customer_po == handed
     steps = [(s["label"].partition("：")[0].partition("（")[0], s["count"]) for s in found["steps"]]
     agreed = files.asked - files.waiting
@@ -102,7 +116,7 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
         ("审核", len(every - files.asked)), ("审批", len(agreed)),
         ("分配", len(every - files.waiting)),
         ("移交采购、仓储、物流", len(with_departments)), ("客户来电变更", 1), ("聊天下单", 3),
-        ("发货、登记签收", len(files.shipped)), ("日报", 4),
+        ("发货、登记签收", len(files.shipped)), ("退货", 1), ("报价", 1), ("日报", 4),
     ], list(notes.items())[8:11]  # fmt: skip
     assert found["waiting"] == len(files.waiting) == Request.objects.filter(state="open").count()
     open_ = every - files.shipped - files.waiting
@@ -115,7 +129,7 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     newest = max(r["shippedDate"] for r in files.head.values() if r["shippedDate"] != "NULL")
     out = [n for n in files.shipped if files.head[n]["shippedDate"] == newest]
     assert today == {
-        "收单": (271, files.total(every) + said),
+        "收单": (272, files.total(every) + said + offered),
         "审核": (270 - len(files.waiting), files.total(every - files.waiting)),
         "发货": (len(out), files.total(out)), "现在超期": (len(late), files.total(late)),
     }  # fmt: skip
@@ -137,6 +151,7 @@ def test_the_morning_does_what_the_files_say(settings, tmp_path):
     left = defaultdict(D)
     for r in rows("order_details"):
         left[f"NW{int(r['productID']):02}"] += D(0) if r["orderID"] in files.shipped else D(r["quantity"])
+    left[f"NW{int(first['productID']):02}"] += 1
     assert dict(Stock.objects.values_list("code", "on_hand")) == left
 
     # a second one changes nothing

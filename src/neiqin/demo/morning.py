@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from django.db.models import Count, Sum
 
-from neiqin.demo import changes, chats
+from neiqin.demo import changes, chats, giving_back, offers
 from neiqin.demo.desk import warehouse
 from neiqin.kernel import clock
 from neiqin.kernel.actions.declare import Action
@@ -135,6 +135,10 @@ def _morning() -> list[dict[str, Any]]:
         one |= chats.take_one(clerk)
     with log.step("发货、登记签收") as one:
         one |= _shipped(mine)
+    with log.step("退货：登记，审批，收货验货，结清") as one:
+        one |= giving_back.give_one_back(mine, clerk, _person("houzhiqiang"))
+    with log.step("报价：报出，客户接受，下推订单") as one:
+        one |= offers.quote_one(clerk)
     with log.step("日报") as one:
         one["count"] = len(daily(clerk, clock.today()).numbers)
     return log.steps

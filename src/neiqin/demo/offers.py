@@ -16,11 +16,30 @@ from neiqin.modules.quotes import actions, drafting, pushing
 from neiqin.modules.quotes.models import Quote
 
 # Days ago, days it holds from then, factor of the list price, what became of it.
+QUOTED = "Bottom-Dollar Markets"
 OFFERS = (
     (24, 15, "0.98", "sent"), (18, 30, "0.97", "refused"), (12, 30, "0.96", "renewed"), (9, 30, "1", "accepted"),
     (6, 8, "0.98", "sent"), (5, 30, "0.97", "ordered"), (2, 30, "1", "sent"), (1, 30, "0.92", "asked"),
     (0, 30, "0.98", "draft"),
 )  # fmt: skip
+
+
+def quote_one(clerk: Any) -> dict[str, Any]:
+    """In the morning: offered at list prices, taken by the customer on the phone, an order without retyping."""
+    products = Product.objects.in_bulk(["NW01", "NW02"], field_name="code")
+    row = {
+        "customer": Customer.objects.get(name=QUOTED).pk, "valid_until": str(clock.today() + timedelta(days=15)),
+        "lines": [
+            {"product": products["NW01"].pk, "quantity": "10", "days": "7"},
+            {"product": products["NW02"].pk, "quantity": "5", "days": "7"},
+        ],
+    }  # fmt: skip
+    quote = _done(actions.create, [], clerk, rows=[row])
+    _done(actions.send, quote, clerk)
+    _done(actions.accept, quote, clerk, params={"how": "call", "proof": "客户来电 9:40"})
+    _done(pushing.push_down, quote, clerk, params={})
+    one = Quote.objects.get(pk=quote[0])
+    return {"count": 1, "note": f"{one.number}：{one.amount:,.2f} 元"}
 
 
 def offer() -> int:
