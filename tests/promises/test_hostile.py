@@ -1,17 +1,15 @@
 """NUL, lone surrogates, huge integers, megabytes: answered with a sentence, never with a crash."""
 
-import json
-
 import pytest
 from django.test import Client
 
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.models import Customer
 from tests import factories
-from tests.promises.test_access import addresses, endpoints
+from tests.promises.test_access import addresses
 
 pytestmark = pytest.mark.django_db
-ROUNDS = 7
+ROUNDS = 3  # each resource begins elsewhere among the values, so that together they try all of them everywhere
 RESOURCES = sorted(site().resources)
 EVIL = [
     "\0",
@@ -37,10 +35,15 @@ EVIL = [
 ]
 
 
-@pytest.fixture
-def boss():
+def who_may_all():
+    """A person with every right over everything."""
     everything = {p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}
     return factories.person("全知", position_=factories.position("全知岗", **everything))
+
+
+@pytest.fixture
+def boss():
+    return who_may_all()
 
 
 @pytest.mark.parametrize("key", RESOURCES)
@@ -70,9 +73,11 @@ def test_hostile_addresses_and_forms_never_crash(key, client, boss):
         f"{line.name}-0-{f.name}" for line in resource.shape.lines for f in line.fields
     ]
     names += [f"{line.name}-0-id" for line in resource.shape.lines]
+    first = RESOURCES.index(key)
     for turn in range(ROUNDS):
-        # Each name meets another value in each round, so that a few rounds try all of them.
-        given = {n: EVIL[(i + turn * 3) % len(EVIL)].encode("utf-8", "surrogatepass") for i, n in enumerate(names)}
+        given = {
+            n: EVIL[(first + i + turn * 7) % len(EVIL)].encode("utf-8", "surrogatepass") for i, n in enumerate(names)
+        }
         for method, address in addresses(resource, record.pk):
             answer = client.get(address, given) if method == "get" else client.post(address, given)
             assert answer.status_code < 500, (address, turn)
@@ -80,42 +85,6 @@ def test_hostile_addresses_and_forms_never_crash(key, client, boss):
     for method, address in addresses(resource, record.pk):
         if method == "post" and address.endswith(("new/", "edit/", "views/")):
             assert client.post(address, huge).status_code < 500, address
-
-
-@pytest.mark.parametrize("key", RESOURCES)
-def test_hostile_bodies_never_crash_the_api(key, boss):
-    resource, record = site().resources[key], factories.MAKERS[key]()
-    token = factories.api(Client(), boss)
-    values = [*EVIL, 10**40, -(10**40), 1e308, True, None, [], {}, [[]], {"id": 1}]
-    fields = [f.name for f in resource.shape.fields]
-    for method, address in endpoints(resource, record.pk):
-        if method == "get":
-            continue
-        for turn in range(ROUNDS):
-            evil = {
-                n: values[(i + turn * 4) % len(values)]
-                for i, n in enumerate([*fields, "ids", "params", "reason", "to", "level"])
-            }
-            body = {n: evil[n] for n in fields} | {
-                line.name: [{"name": evil["to"], "mobile": evil["ids"]}] for line in resource.shape.lines
-            }
-            for given in (
-                body,
-                {"ids": evil["ids"]},
-                {"ids": [evil["to"]], "params": evil["params"]},
-                {n: evil[n] for n in ("reason", "to", "level")},
-            ):
-                text = json.dumps(given).encode("utf-8", "surrogatepass")
-                answer = getattr(token, method)(address, text, content_type="application/json")
-                assert 400 <= answer.status_code < 500 or answer.status_code in (200, 201), (address, given)
-        assert (
-            getattr(token, method)(
-                address, json.dumps({"reason": "x" * 1_000_000}), content_type="application/json"
-            ).status_code
-            < 500
-        )
-        for raw in (b"", b"{", b"[]", b"\xff\xfe", b'"x"', b'{"a":' * 2000, b'{"ids":[1e400]}'):
-            assert getattr(token, method)(address, raw, content_type="application/json").status_code < 500
 
 
 def test_a_wrong_address_is_404_not_a_crash(client, boss):

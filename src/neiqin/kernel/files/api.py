@@ -100,7 +100,7 @@ def _add_download(router: Router, resource: Resource) -> None:
 
     @router.get(
         "/{int:record_id}/files/{attachment}", operation_id=f"download_{name}", summary=f"{label}：下载附件",
-        response=_responses(200), openapi_extra={"responses": {200: {"content": BINARY}}},
+        response={200: None} | _responses(), openapi_extra={"responses": {200: {"content": BINARY}}},
     )  # fmt: skip
     def download(request: Any, record_id: RecordId, attachment: RecordId) -> Any:
         _gate(request, resource, record_id)

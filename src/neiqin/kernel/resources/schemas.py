@@ -1,13 +1,16 @@
 """OpenAPI schemas of resources, from their fields; and records as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from ninja import Schema
+from ninja.openapi.schema import REF_TEMPLATE
+from ninja.schema import NinjaGenerateJsonSchema
 from pydantic import Field as PydanticField
 from pydantic import create_model
+from pydantic.json_schema import models_json_schema
 
 from neiqin.kernel.fields.field import REFERENCE_KINDS, Field
 from neiqin.kernel.fields.shape import Shape, model_of
@@ -129,6 +132,13 @@ def preview_responses() -> dict[int, Any]:
 
 def many_responses() -> dict[int, Any]:
     return {200: Many} | _errors()
+
+
+def described(models: Iterable[Any]) -> tuple[dict[Any, Any], dict[str, Any]]:
+    """How the description refers to each of these models, and its definitions of them all."""
+    wanted = [(model, "serialization") for model in dict.fromkeys(models)]
+    refs, found = models_json_schema(wanted, ref_template=REF_TEMPLATE, schema_generator=NinjaGenerateJsonSchema)  # type: ignore[arg-type]
+    return {model: ref for (model, _), ref in refs.items()}, found["$defs"]
 
 
 _models: dict[str, Any] = {}
