@@ -36,7 +36,7 @@ def form(**values):
 
 @pytest.mark.clause("C-CUS-01")
 def test_a_customer_without_a_contact_phone_is_refused_by_field_and_with_all_fields_saved_numbered_and_found(desk, rep):
-    refused = desk.post(f"{LIST}new/", form(**{"contacts-0-mobile": "", "request_key": "first try"}))
+    refused = desk.post(f"{LIST}new/", form(**{"contacts-0-mobile": "", "request_key": "first-try"}))
     assert refused.status_code == 422
     text = refused.content.decode()
     assert 'id="f-contacts-0-mobile" name="contacts-0-mobile" aria-invalid="true"' in text

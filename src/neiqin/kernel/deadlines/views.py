@@ -15,7 +15,7 @@ from neiqin.kernel.deadlines import actions, calendar
 from neiqin.kernel.deadlines.clocks import KINDS
 from neiqin.kernel.deadlines.models import MANAGE, WORKED, Day, Moved, Office
 from neiqin.kernel.fields.shape import Invalid
-from neiqin.kernel.resources.pages.screen import Bag, person_field, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, person_field, render, screen, sent_key
 from neiqin.kernel.resources.resource import Todo, site
 
 FIRST, LAST = 2000, 2100
@@ -82,7 +82,7 @@ def _post(request: Any, office: Office, year: int) -> str:
         table = _file(request.FILES["file"]) if request.FILES.get("file") else request.POST.get("table", "")
         params = {"year": str(year), "table": table, "source": request.POST.get("source", "")}
     try:
-        key = request.POST.get("request_key", "")[:80] or None
+        key = sent_key(request.POST)
         outcome = perform(
             verb, [office.pk], by=request.person, params=params, key=key, source="web", seconds=MOST_SECONDS
         )

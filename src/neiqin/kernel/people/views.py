@@ -30,7 +30,7 @@ from neiqin.kernel.people.models import (
     Safety,
 )
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import site
 from neiqin.kernel.resources.shell import tucked
 
@@ -254,7 +254,7 @@ def review(request: Any) -> HttpResponse:
 
 def _done(request: Any, verb: Action, ids: list[int], params: dict[str, Any]) -> tuple[Outcome | None, str]:
     """Perform under the form's request key; (outcome, the sentence of the first problem or "")."""
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     try:
         outcome = perform(verb, ids, by=request.person, params=params, key=key, source="web")
     except Invalid as error:

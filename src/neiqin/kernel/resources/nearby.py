@@ -133,7 +133,8 @@ def _from_form(resource: Resource, given: Any) -> list[Nearby]:
     found = [*by_name(resource, [title]).values(), *_by_code(resource, given)]
     phones = [v for k, v in given.items() if k.endswith("-mobile") and 0 < len(v) < 40]
     for phone in list(dict.fromkeys(phones))[:MOST_PHONES]:
-        found += by_phone(resource, formats.half_width(phone).replace("+86", ""))
+        with contextlib.suppress(formats.BadFormat):
+            found += by_phone(resource, formats.half_width(phone).replace("+86", ""))
     return found
 
 

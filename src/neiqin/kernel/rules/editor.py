@@ -14,7 +14,7 @@ from neiqin.kernel.actions.models import Event
 from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
 from neiqin.kernel.fields.shape import Invalid
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.rules import actions, cells, faults
 from neiqin.kernel.rules.cells import BadCell
 from neiqin.kernel.rules.compare import difference
@@ -100,7 +100,7 @@ def _save(request: Any, table: Table, mine: Version | None, typed: Bag) -> tuple
     """The number of the version saved, or 0 with the sentence of the problem and whether somebody was quicker."""
     content = {"content": orjson.dumps({"rows": typed.rows, "examples": typed.examples}).decode()}
     common = {"by": request.person, "params": content, "source": "web"}
-    key, seen = request.POST.get("request_key", "")[:80], request.POST.get("seen", "")[:9]
+    key, seen = sent_key(request.POST), request.POST.get("seen", "")[:9]
     try:
         if mine:
             versions = {mine.pk: int(seen) if seen.isdecimal() else 0}

@@ -17,7 +17,7 @@ from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.personal.keys import find_many
 from neiqin.kernel.resources import quick
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.modules.calls import backs, calling, fields, knowing
 from neiqin.modules.calls import states as s
 from neiqin.modules.calls.models import Call, CallBack
@@ -52,7 +52,7 @@ def _taken(request: Any) -> tuple[list[Problem], int]:
         "direction": s.IN, "other": given.get("number", ""), "rang_at": given.get("at", ""),
         "answered_at": given.get("answered", ""),
     }  # fmt: skip
-    key = given.get("request_key", "")[:80] or None
+    key = sent_key(given)
     try:
         outcome = perform(calling.create, rows=[row], by=request.person, source="web", key=key)
     except Invalid as error:

@@ -12,7 +12,7 @@ from neiqin.kernel.fields.field import Field, state_of
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.changes import changing, fields, impact
 from neiqin.modules.changes.changing import CREATE, VIEW
@@ -166,7 +166,7 @@ def _typed(request: Any, order: Order) -> dict[str, Any]:
 
 def _kept(request: Any, order: Order) -> tuple[list[Problem], str]:
     """The problems, or where to go on."""
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     try:
         outcome = perform(changing.create, rows=[_typed(request, order)], by=request.person, source="web", key=key)
     except Invalid as error:

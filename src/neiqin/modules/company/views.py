@@ -15,7 +15,7 @@ from neiqin.kernel.people.actions import MANAGE as PEOPLE
 from neiqin.kernel.people.authentication import address_of
 from neiqin.kernel.people.company import company_name
 from neiqin.kernel.printing import typeset
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, site
 from neiqin.modules.company import opening, staff, steps
 from neiqin.modules.company.entities import MANAGE
@@ -73,7 +73,7 @@ def people(request: Any) -> HttpResponse:
         try:
             rows = staff.read(text)
             if request.POST.get("do") == "add" and any(r.verdict == staff.NEW for r in rows):
-                added = staff.add(rows, by=request.person, key=request.POST.get("request_key", "")[:60])
+                added = staff.add(rows, by=request.person, key=sent_key(request.POST) or uuid.uuid4().hex)
         except staff.Unusable as error:
             problem = str(error)
     fresh = [r for r in rows if r.verdict == staff.NEW]

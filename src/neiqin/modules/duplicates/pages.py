@@ -13,7 +13,7 @@ from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.field import Field
 from neiqin.kernel.resources import masks
 from neiqin.kernel.resources.pages import panels
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Tool, site
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.resources import customer
@@ -140,7 +140,7 @@ def _side_by_side(person: Any, stays: Customer, others: Sequence[Customer]) -> B
 
 def _done(request: Any, action: Action, ids: list[int], params: dict[str, Any]) -> str:
     """Perform; returns why it was not done, or nothing."""
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     try:
         outcome = perform(action, ids, by=request.person, params=params, key=key, source="web")
     except (KeyReused, TooSlow) as error:

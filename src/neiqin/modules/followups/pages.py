@@ -13,7 +13,7 @@ from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.quick import carried
 from neiqin.kernel.resources.resource import Resource, Tool
 from neiqin.modules.customers.models import Contact, Customer, FollowUp
@@ -44,7 +44,7 @@ def follow(request: Any) -> HttpResponse:
     given = {name: request.POST.get(name, "") for name in [f.name for f in followups.SAID]}
     given["next_on"] = given["next_on"] or request.POST.get("quick", "")
     rows_given = [given | {"customer": c.pk} for c in customers]
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     try:
         outcome = perform(followups.create, by=request.person, rows=rows_given, key=key, source="web")
     except Invalid as error:

@@ -14,7 +14,7 @@ from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.files import attach, kinds, pages, store
 from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.catalog.models import ON_SALE
 from neiqin.modules.customers.models import Customer
@@ -85,7 +85,7 @@ def _kept(request: Any, customer: Customer | None) -> tuple[list[Problem], str]:
     photos = request.FILES.getlist("photo")[:PHOTOS]
     text = "\n".join(x for x in (given.get("said", "").strip(), *lines) if x) or ("见照片" if photos else "")
     row = {"customer": str(customer.pk) if customer else "", "said": text, "note": given.get("note", "")}
-    key = given.get("request_key", "")[:80] or None
+    key = sent_key(given)
     try:
         stored = [pages.keep(photo, request.person)[0] for photo in photos]
         outcome = perform(actions.create, rows=[row], by=request.person, source="web", key=key)

@@ -28,7 +28,7 @@ from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Lines, Problem, Shape
 from neiqin.kernel.numbering.series import Numbers, Pattern
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.references import unseen
 from neiqin.kernel.resources.resource import Resource, Tool
 from neiqin.modules.orders import fields
@@ -289,7 +289,7 @@ def _booked(request: Any, kind: Kind, order: Order, goods: list[Bag]) -> tuple[l
     if kind.model is Return:
         said = {g.id: given.get(f"q-{g.id}", "").strip() for g in goods}
         row["lines"] = [{"delivery_line": str(i), "quantity": q} for i, q in said.items() if q not in ("", "0")]
-    key = given.get("request_key", "")[:80] or None
+    key = sent_key(given)
     try:
         outcome = perform(kind.create, rows=[row], by=request.person, source="web", key=key)
     except Invalid as error:

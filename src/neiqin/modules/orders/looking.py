@@ -17,7 +17,7 @@ from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import held_reason
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders import delivering, fields, parts, renewing, shipping, stocking
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
@@ -241,7 +241,7 @@ def _shipped(request: Any, order: Order, lines: list[OrderLine]) -> tuple[list[P
     try:
         outcome = perform(
             delivering.create, rows=[row], by=request.person, source="web",
-            key=given.get("request_key", "")[:80] or None,
+            key=sent_key(given),
         )  # fmt: skip
     except Invalid as error:
         return error.problems, ""

@@ -12,7 +12,7 @@ from neiqin.kernel.actions.perform import perform
 from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, Outcome, TooSlow
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
-from neiqin.kernel.resources.pages.screen import Bag, render
+from neiqin.kernel.resources.pages.screen import Bag, render, sent_key
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.orders import delivering, fields, stocking
 from neiqin.modules.orders.models import Delivery, Order, OrderLine, shipped_of
@@ -67,7 +67,7 @@ def _shipped(request: Any, orders: list[Order]) -> tuple[list[Problem], list[Bag
     rows = [shared | {"order": str(o.pk), "lines": lines[o.pk]} for o in asked]
     if not rows:
         return [Problem("", "", "选的订单都没有未发的货。")], []
-    key = given.get("request_key", "")[:80] or None
+    key = sent_key(given)
     try:
         outcome = perform(delivering.create, rows=rows, by=request.person, source="web", key=key)
     except Invalid as error:

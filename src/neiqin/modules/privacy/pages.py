@@ -10,7 +10,7 @@ from neiqin.kernel.actions.refusals import KeyReused, TooSlow
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.files.models import Attachment
 from neiqin.kernel.personal.columns import open_columns
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Tool
 from neiqin.modules.customers import fields
 from neiqin.modules.customers.models import Address, Contact, Customer
@@ -76,7 +76,7 @@ def _cleared(request: Any, record: Customer) -> str:
     chosen = [i for i in request.POST.getlist("file") if i.isdecimal() and len(i) < 19]
     params = {"contact": 0, "address": 0, "reason": request.POST.get("reason", ""), "files": ",".join(chosen[:50])}
     params[kind] = int(number)
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     try:
         outcome = perform(
             clearing.clear, [record.pk], by=request.person, params=params, key=key, source="web", seconds=SECONDS

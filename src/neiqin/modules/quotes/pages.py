@@ -15,7 +15,7 @@ from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.people.company import company_name
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.quotes import confirming, fields
 from neiqin.modules.quotes.actions import CREATE, EDIT, URL, hand
@@ -91,7 +91,7 @@ def _push(request: Any, quote: Quote, lines: list[QuoteLine]) -> Any:
     params = {"required_on": request.POST.get("required_on", ""), "lines": goods}
     return perform(
         push_down, [quote.pk], by=request.person, params=params, source="web",
-        key=request.POST.get("request_key", "")[:80] or None,
+        key=sent_key(request.POST),
     )  # fmt: skip
 
 
@@ -169,5 +169,5 @@ def _begin(request: Any, source: Any, typed: dict[str, str]) -> tuple[Any, list[
             problems.append(Problem(field.name, field.label, str(error)))
     if problems:
         return None, problems
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     return _done(begin, source, values["customer"], values["valid_until"], request.person, key)

@@ -21,7 +21,7 @@ from neiqin.kernel.guests.pages import guarded_page
 from neiqin.kernel.people.authentication import address_of
 from neiqin.kernel.people.company import company_name
 from neiqin.kernel.people.scope import SYSTEM
-from neiqin.kernel.resources.pages.screen import Bag, render
+from neiqin.kernel.resources.pages.screen import Bag, render, sent_key
 from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.orders.progress import Beside, opened
 from neiqin.modules.orders.states import CLOSED, EXECUTING
@@ -148,7 +148,7 @@ def _asked(request: Any, order: Order) -> Answer:
     if not lines:
         return Answer("请填上要退换的数量。", 422)
     row = {"order": str(order.pk), "kind": given.get("kind", ""), "reason": given.get("reason", ""), "lines": lines}
-    answer, made = _performed(request, asking.create, rows=[row], key=given.get("request_key", "")[:80] or None)
+    answer, made = _performed(request, asking.create, rows=[row], key=sent_key(given))
     if made:
         for one in kept:
             perform(_attach(), made, by=SYSTEM, params={"file": one, "category": "客户照片"}, source="guest")

@@ -16,7 +16,7 @@ from neiqin.kernel.fields.field import Field, label_of, state_of
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources.pages import panels
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders.models import Order, OrderLine, shipped_of
 from neiqin.modules.returns import asking, fields, inspecting
@@ -250,7 +250,7 @@ def _kept(
     """The problems of what was posted, or where to go on; neither for a GET."""
     if request.method != "POST":
         return [], ""
-    key, ids = request.POST.get("request_key", "")[:80] or None, [ticket.pk] if ticket else []
+    key, ids = sent_key(request.POST), [ticket.pk] if ticket else []
     try:
         outcome = perform(verb, ids, rows=rows(), by=request.person, source="web", key=key)
     except Invalid as error:

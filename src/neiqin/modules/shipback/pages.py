@@ -12,7 +12,7 @@ from neiqin.kernel.actions.refusals import KeyReused, NotAllowed, TooSlow
 from neiqin.kernel.exchange.reading import Unreadable
 from neiqin.kernel.fields.shape import Invalid
 from neiqin.kernel.resources.pages import panels
-from neiqin.kernel.resources.pages.screen import Bag, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders.models import SHIP
 from neiqin.modules.shipback import handing, layouts, promising, shipping
@@ -84,7 +84,7 @@ def _taken(request: Any) -> tuple[str, shipping.Shipped | None]:
 
 
 def _written(request: Any) -> tuple[str, int]:
-    key = request.POST.get("request_key", "")[:80] or None
+    key = sent_key(request.POST)
     row = {"channel": request.POST["channel"]}
     try:
         outcome = perform(handing.write, rows=[row], by=request.person, source="web", key=key)

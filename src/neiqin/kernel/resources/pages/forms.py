@@ -22,7 +22,7 @@ from neiqin.kernel.personal.blobs import open_blob, seal_blob
 from neiqin.kernel.resources import masks, nearby, quick, reading
 from neiqin.kernel.resources.models import Draft
 from neiqin.kernel.resources.pages import beside
-from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen
+from neiqin.kernel.resources.pages.screen import Bag, person_field, record_or_404, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, site
 
 
@@ -133,7 +133,7 @@ def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
     found = nearby.of_form(request, resource)
     named = [row for row in found if row.named]
     seen = " ".join(str(row.id) for row in named)
-    key = request.POST.get("request_key", "")[:80]
+    key = sent_key(request.POST)
     if not named or request.POST.get("nearby") == seen or (key and answered(key, request.person)):
         return [], seen
     return found, seen
@@ -142,7 +142,7 @@ def _nearby(request: Any, resource: Resource) -> tuple[list[Bag], str]:
 def _save(request: Any, resource: Resource, shape: Shape, record: Any, given: dict[str, Any]) -> Saved:
     common: dict[str, Any] = {
         "by": request.person,
-        "key": request.POST.get("request_key", "")[:80] or None,
+        "key": sent_key(request.POST),
         "source": "web",
         "confirmed": request.POST.get("confirmed", "")[:2000].split(),
     }

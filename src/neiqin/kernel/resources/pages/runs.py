@@ -14,7 +14,7 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.shape import Invalid, Problem
 from neiqin.kernel.resources import masks
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
-from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render
+from neiqin.kernel.resources.pages.screen import Bag, record_or_404, render, sent_key
 from neiqin.kernel.resources.resource import Resource, site
 
 MOST = 10_000
@@ -34,7 +34,7 @@ def run(request: Any, resource: Resource, name: str, record_id: int | None = Non
             ids,
             by=request.person,
             params=given,
-            key=request.POST.get("request_key", "")[:80] or None,
+            key=sent_key(request.POST),
             source="web",
             confirmed=request.POST.get("confirmed", "")[:2000].split(),
         )

@@ -1,5 +1,6 @@
 """What all screens share: who may come in, rendering, and the answers to what goes wrong."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from neiqin.kernel.actions import history
 from neiqin.kernel.resources.resource import Resource, site
 
 Bag = SimpleNamespace
+KEY = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 View = Callable[..., HttpResponse]
 
 
@@ -55,6 +57,13 @@ def record_or_404(resource: Resource, person: Any, record_id: int, *, log: str =
             history.note("refused", by=person, source=log or "web", params={"address": f"{resource.url}{record_id}/"})
         raise Http404
     return found
+
+
+def sent_key(given: Any) -> str | None:
+    """The key that a sent form was given when it was drawn, so that sending it twice does it once; None for what no
+    form of ours can have. given: the POST."""
+    found = given.get("request_key", "")
+    return found if KEY.fullmatch(found) else None
 
 
 def person_field(person_id: int | None) -> str:
