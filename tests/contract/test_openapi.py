@@ -1,7 +1,9 @@
 """The API answers as its OpenAPI document says, whoever asks and whatever is sent: no 5xx, nothing undeclared."""
 
+import os
 import random
 import warnings
+import zlib
 
 import pytest
 import requests
@@ -20,8 +22,17 @@ from neiqin.kernel.resources.resource import site
 from tests import factories
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-# (how to generate, whether the address names a record that is there, how many examples)
-ROUNDS = [(GenerationMode.POSITIVE, True, 6), (GenerationMode.POSITIVE, False, 2), (GenerationMode.NEGATIVE, True, 5)]
+# who -> (how to generate, whether the address names a record that is there, how many examples). Operations are alike
+# and hundreds, so few examples of each go far; NEIQIN_EXAMPLES=10 sends ten times as many.
+ROUNDS = {
+    "boss": [
+        (GenerationMode.POSITIVE, True, 3),
+        (GenerationMode.POSITIVE, False, 1),
+        (GenerationMode.NEGATIVE, True, 3),
+    ],
+    "rep": [(GenerationMode.POSITIVE, True, 1), (GenerationMode.NEGATIVE, True, 1)],
+}
+TIMES = int(os.environ.get("NEIQIN_EXAMPLES", "1"))
 
 
 @pytest.fixture(scope="module")
@@ -79,16 +90,23 @@ def test_no_answer_is_undeclared_whatever_is_sent(server, office, document, who)
     for result in schemathesis.openapi.from_dict(document).get_all_operations():
         operation = result.ok()
         ids = office["ids"].get(operation.path.split("/")[3], [])
-        for mode, real, count in ROUNDS:
-            try_operation(operation, mode, ids if real else [], count, f"{server.url}", session, problems, statuses)
+        for mode, real, count in ROUNDS[who]:
+            try_operation(
+                operation, mode, ids if real else [], count * TIMES, f"{server.url}", session, problems, statuses
+            )
     assert problems == {}, "\n\n".join(f"{k}: {v}" for k, v in problems.items())
     assert {200, 400, 404, 409, 422} | ({201} if who == "boss" else {403}) <= statuses
+
+
+def hash_of(label):
+    """Each operation begins elsewhere; the same one always at the same place."""
+    return zlib.crc32(label.encode())
 
 
 def try_operation(operation, mode, ids, count, url, session, problems, statuses):
     choose = random.Random(operation.label)
 
-    @seed(20261125)
+    @seed(hash_of(operation.label))
     @settings(max_examples=count, deadline=None, database=None, phases=[Phase.generate],
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(case=operation.as_strategy(mode))

@@ -43,7 +43,7 @@ from tests.promises.test_hostile import EVIL
 from tests.stranger.models import Sample
 
 pytestmark = pytest.mark.django_db
-ROUNDS = 5
+ROUNDS = 3
 Example = Callable[[Any], dict[str, Any]]
 
 
@@ -470,8 +470,12 @@ def test_hostile_addresses_and_forms_never_crash_it(route, boss):
     client = client_of(boss, route)
     at = address(route, page.example(boss))
     names = sorted(parameters(view) | {"q", "kind", "year", "after", "show", "do", "request_key"})
+    first = sorted(PAGES).index(route)
     for turn in range(ROUNDS):
-        given = {n: EVIL[(i + turn * 4) % len(EVIL)].encode("utf-8", "surrogatepass") for i, n in enumerate(names)}
+        # A list of one: Django's test client would send bare bytes as a list of numbers.
+        given = {
+            n: [EVIL[(first + i + turn * 7) % len(EVIL)].encode("utf-8", "surrogatepass")] for i, n in enumerate(names)
+        }
         _answers(client, at, given, turn)
     assert client.post(at, dict.fromkeys(names, "x" * 100_000)).status_code < 500
     for kind in ("customers.customer", "people.person"):
