@@ -10,8 +10,7 @@
 
   function say(form, text, bad) {
     const box = $(bad ? '[data-hand-problem]' : '[data-hand-said]', form), other = $(bad ? '[data-hand-said]' : '[data-hand-problem]', form);
-    (bad ? $('span', box) : box).textContent = text; box.hidden = false; other.hidden = true;
-    box.scrollIntoView({ block: 'nearest' });
+    box.textContent = text; box.hidden = false; other.hidden = true;
   }
   // Tells it; gives the words, or the picture. What stands in the way is a sentence.
   async function ask(form, way) {
