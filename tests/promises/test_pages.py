@@ -281,6 +281,8 @@ PAGES: dict[str, Page] = {
     "notices/<int:notice>/": Page("", hides=True, example=a_notice, sends=True, why="one's own"),
     "print/": Page("", absent=True, why="prints only what one may see"),
     "print/list/": Page("printing.list", absent=True),
+    "print/hand/": Page("", absent=True, why="hands out only what one may see, and tells the record"),
+    "print/hand/picture/": Page("", absent=True, why="shows only what one may see"),
     "print/jobs/": Page("", why="one's own"),
     "print/jobs/<int:job_id>/": Page("", hides=True, example=a_print, why="one's own"),
     "files/originals/": Page("", posts=True, why="keeps a file of one's own for a form; who may change nothing: 404"),

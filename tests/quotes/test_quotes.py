@@ -333,7 +333,7 @@ def test_who_may_not_write_orders_does_not_push_down(desk):
 def test_a_quote_prints_on_a4(desk):
     quote = desk.sent({"item_name": "轴承", "quantity": "10", "price": "20"}, warranty="1 年", contact="潘工")
     (sheet,) = sheets([quote], actor_of(desk.clerk.pk))
-    assert sheet["total"] == "200.00　人民币贰佰元整"
+    assert sheet["total"] == ("合计（含税）", "200.00", "人民币贰佰元整")
     assert ("致", "昆山澄江精密") in sheet["facts"]
     assert sheet["terms"][0] == "税率：13%"
     given = {"kind": "quotes.quote", "id": quote.pk, "form": "quotes.quotation"}

@@ -188,6 +188,7 @@ def _page(one: Request, person: Any) -> Bag:
         edit_url="",
         why_url=f"{room.url_of(one.pk)}why/",
         print_url=f"/print/?kind={room.LABEL}&id={one.pk}",
+        hand_url=f"/print/hand/?kind={room.LABEL}&id={one.pk}",
     )  # fmt: skip
 
 

@@ -1,4 +1,5 @@
-"""Forms: what can be printed of a record. Declared in manifests; printing is an action on the records, counted."""
+"""Forms: what can be printed of a record. Declared in manifests; printing is an action on the records, counted, and
+so is giving it to somebody by hand, in a chat (`chat.py`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from django.db import connection
 from neiqin.kernel import clock
 from neiqin.kernel.actions.batch import Batch
 from neiqin.kernel.actions.declare import Action, action
-from neiqin.kernel.fields.field import Field
+from neiqin.kernel.fields.field import Choice, Field, label_of
 from neiqin.kernel.printing import typeset
 from neiqin.kernel.printing.models import Count, Offset
 from neiqin.kernel.resources.masks import Face
@@ -21,6 +22,10 @@ Sheet = Mapping[str, Any]
 FORM = Field("form", "表格", required=True, maxlength=60)
 FORMS: dict[str, "Form"] = {}
 PRINT: dict[str, Action] = {}
+HAND: dict[str, Action] = {}
+WAYS = (Choice("text", "文字"), Choice("picture", "图片"), Choice("file", "保存图片"))
+WAY = Field("way", "怎么发", "choice", choices=WAYS, required=True)
+TO = Field("to", "发给谁", maxlength=60)
 
 
 def no_mark(record: Any) -> str:
@@ -32,7 +37,8 @@ def no_mark(record: Any) -> str:
 class Form:
     """data: (records, person) -> what the template prints of each, in their order, by the person's rights and masks;
     template: a Typst file; kind: the resource it is offered for, "*" for all; paper: of typeset.PAPERS; mark: record ->
-    words printed across the page (未审批), or ""."""
+    words printed across the page (未审批), or ""; said: (record, sheet) -> its text for a chat, "" for the one that
+    `chat.py` makes of the sheet."""
 
     name: str
     label: str
@@ -41,6 +47,7 @@ class Form:
     kind: str = "*"
     paper: str = "A4"
     mark: Callable[[Any], str] = no_mark
+    said: Callable[[Any, Sheet], str] | None = None
 
     def plug(self) -> None:
         """Make it known; and every resource printable. Raises ValueError for a second one of the same name."""
@@ -48,11 +55,13 @@ class Form:
             raise ValueError(f"form {self.name} is declared twice")
         for resource in site().resources.values():
             if resource.key not in PRINT:
-                declare = action(
-                    resource.model, "打印", may=resource.view_permission, event="printed", button=False, bulk=False,
-                    icon="printer",
-                )  # fmt: skip
-                PRINT[resource.key] = declare(print_form)
+                PRINT[resource.key] = _verb(resource, "打印", "printed", "printer")(print_form)
+                HAND[resource.key] = _verb(resource, "复制到微信", "sent_by_hand", "message")(send_by_hand)
+
+
+def _verb(resource: Resource, label: str, event: str, icon: str) -> Callable[[Callable[..., Any]], Action]:
+    """Whoever may see a record may do it; the record stays as it is, so it has no button among those that change it."""
+    return action(resource.model, label, may=resource.view_permission, event=event, button=False, bulk=False, icon=icon)
 
 
 def forms_for(resource: Resource) -> list[Form]:
@@ -80,14 +89,32 @@ def print_form(batch: Batch[Any], *, form: Annotated[str, FORM]) -> None:
     batch.tell({i: {"words": f"打印{label}" + (f"（第 {n} 次）" if n > 1 else "")} for i, n in times.items()})
 
 
+def send_by_hand(
+    batch: Batch[Any], *, form: Annotated[str, FORM], way: Annotated[str, WAY], to: Annotated[str, TO] = ""
+) -> None:
+    """Tell that somebody took this form of each record to a chat: as text or picture, and for whom. Nothing is sent."""
+    if form not in FORMS:
+        batch.refuse(dict.fromkeys(batch.ids, "没有这种表格。"))
+        return
+    batch.unchanged_but_told()
+    words = f"复制到微信：{FORMS[form].label}（{label_of(WAYS, way)}）" + (f"给 {to}" if to else "")
+    batch.tell({i: {"words": words} for i in batch.ids})
+
+
 def sheets_of(form: Form, resource: Resource, records: Sequence[Any], person: Any) -> list[dict[str, Any]]:
     """What will be printed, without how often it was. Raises Missing for characters that cannot be."""
+    found = gathered(form, resource, records, person)
+    typeset.check_glyphs(found)
+    return found
+
+
+def gathered(form: Form, resource: Resource, records: Sequence[Any], person: Any) -> list[dict[str, Any]]:
+    """What the form says of each record to this person, with any character."""
     found = []
     for record, sheet in zip(records, form.data(records, person), strict=True):
         number = str(getattr(record, resource.number)) if resource.number else ""
         head = {"number": number, "qr": typeset.qr(number), "watermark": form.mark(record), "times": 1}
         found.append(head | dict(sheet))
-    typeset.check_glyphs(found)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from neiqin.kernel.printing import pages
+from neiqin.kernel.printing import handing, pages
 from neiqin.kernel.printing.forms import RECORD
 from neiqin.kernel.resources.resource import Module
 
@@ -15,6 +15,8 @@ module = Module(
     urls=[
         path("print/", pages.records, name="print"),
         path("print/list/", pages.of_list),
+        path("print/hand/", handing.dialog),
+        path("print/hand/picture/", handing.preview),
         path("print/jobs/", pages.jobs, name="prints"),
         path("print/jobs/<int:job_id>/", pages.result),
     ],

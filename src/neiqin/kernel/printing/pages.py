@@ -36,8 +36,11 @@ FURTHEST = Decimal(30)
 
 
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
-    """打印 over a list, and for chosen rows and a record."""
-    found = [Tool("打印", f"/print/?kind={resource.key}", "printer", dialog=True, rows=True)]
+    """打印 over a list, and for chosen rows and a record; 复制到微信 on a record."""
+    found = [
+        Tool("打印", f"/print/?kind={resource.key}", "printer", dialog=True, rows=True),
+        Tool("复制到微信", f"/print/hand/?kind={resource.key}", "message", dialog=True, rows=True, one=True),
+    ]
     if person.may(LIST):
         found.append(Tool("打印", f"/print/list/?kind={resource.key}&q={quote(query)}", "printer", dialog=True))
     return found
@@ -47,7 +50,7 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
 def records(request: Any) -> HttpResponse:
     """GET: which form; POST: the PDF of the chosen records, or a job when they are many."""
     given = request.POST if request.method == "POST" else request.GET
-    resource = _resource(request, given)
+    resource = resource_asked(request, given)
     ids = list(dict.fromkeys(int(i) for i in given.getlist("id")[: MOST + 1] if i.isdecimal() and len(i) < 19))
     model = resource.model
     visible = model.objects.filter(model.visible_to(request.person), pk__in=ids)
@@ -79,7 +82,7 @@ def records(request: Any) -> HttpResponse:
 def of_list(request: Any) -> HttpResponse:
     """GET: asks; POST: the PDF of the whole filtered list, or a job when it is long."""
     given = request.POST if request.method == "POST" else request.GET
-    resource, q = _resource(request, given), given.get("q", "")
+    resource, q = resource_asked(request, given), given.get("q", "")
     page = Bag(
         url="/print/list/", kind=resource.key, ids=[], q=q, forms=[], form=None, label=resource.label,
         noun=resource.noun, count="", problem="", times=0, back=resource.url, must=resource.confidential,
@@ -110,7 +113,8 @@ def _withheld(resource: Resource, count: int, purpose: str) -> str:
     return ""
 
 
-def _resource(request: Any, given: Any) -> Resource:
+def resource_asked(request: Any, given: Any) -> Resource:
+    """The kind of record that is asked for, if this person may see any. Raises Http404."""
     resource = site().resources.get(given.get("kind", ""))
     if resource is None or not request.person.may(resource.view_permission):
         raise Http404

@@ -1,4 +1,5 @@
-"""Data and a Typst template to PDF. Data goes in as JSON, never as part of the template, so none of it is markup.
+"""Data and a Typst template to PDF, or to a picture. Data goes in as JSON, never as part of the template, so none of it
+is markup.
 
 Only our own fonts are used (fonts/README.md), the same on every machine; what they lack is found before printing.
 """
@@ -38,7 +39,11 @@ PAPERS = {
 
 
 class Missing(ValueError):
-    """Characters that our fonts do not have; the message is a Chinese sentence that names them."""
+    """Characters that our fonts do not have; the message is a Chinese sentence that names them. named: them alone."""
+
+    def __init__(self, named: str) -> None:
+        super().__init__(f"{named} 没有印刷字形，没有打印。改成别的字再打印。")
+        self.named = named
 
 
 def pdf(template: Path, paper: str, data: Mapping[str, Any], *, left: float = 0, top: float = 0) -> bytes:
@@ -46,21 +51,29 @@ def pdf(template: Path, paper: str, data: Mapping[str, Any], *, left: float = 0,
 
     Raises Missing, and TypstError for a template that is wrong.
     """
-    check_glyphs(data)
     sheet = vars(PAPERS[paper]) | {"left": left, "top": top}
-    given = orjson.dumps(_walked({"paper": sheet, **data}, _breakable), default=str).decode()
+    return _compiled(template, {"paper": sheet, **data}, format="pdf", pdf_tags=False)
+
+
+def png(template: Path, data: Mapping[str, Any], scale: float) -> bytes:
+    """One picture of a template that makes one page, `scale` pixels for each of its points. Raises as pdf() does."""
+    return _compiled(template, data, format="png", ppi=72 * scale)
+
+
+def _compiled(template: Path, data: Mapping[str, Any], **how: Any) -> bytes:
+    check_glyphs(data)
+    given = orjson.dumps(_walked(data, _breakable), default=str).decode()
     compiler = _typst().Compiler(template.read_bytes(), root=str(HERE / "templates"), font_paths=_fonts())
-    made = compiler.compile(format="pdf", sys_inputs={"data": given}, pdf_tags=False)
+    made = compiler.compile(sys_inputs={"data": given}, **how)
     assert isinstance(made, bytes)
     return made
 
 
 def check_glyphs(data: Any) -> None:
     """Raises Missing if a text in `data` has a character that would print as a box."""
-    lacking = {c for text in _texts(data) for c in text if c not in _covered() and c not in ALLOWED}
+    lacking = {c for text in texts_in(data) for c in text if c not in _covered() and c not in ALLOWED}
     if lacking:
-        named = "、".join(f"「{c}」" for c in sorted(lacking)[:10])
-        raise Missing(f"{named} 没有印刷字形，没有打印。改成别的字再打印。")
+        raise Missing("、".join(f"「{c}」" for c in sorted(lacking)[:10]))
 
 
 def qr(text: str) -> str:
@@ -94,15 +107,16 @@ def _covered() -> frozenset[str]:
     return frozenset(found)
 
 
-def _texts(data: Any) -> Iterator[str]:
+def texts_in(data: Any) -> Iterator[str]:
+    """All texts in JSON-able data, without its keys."""
     if isinstance(data, str):
         yield data
     elif isinstance(data, Mapping):
         for value in data.values():
-            yield from _texts(value)
+            yield from texts_in(value)
     elif isinstance(data, (list, tuple)):
         for value in data:
-            yield from _texts(value)
+            yield from texts_in(value)
 
 
 def _walked(data: Any, change: Callable[[str], str]) -> Any:

@@ -179,13 +179,15 @@ class Plug(Protocol):
 @dataclass(frozen=True)
 class Tool:
     """A button over a list: opens a page, or a dialog. rows: one for chosen rows instead, and in a record's menu; its
-    address has a query, and the rows come as `id`. primary: on a record it stands beside the menu."""
+    address has a query, and the rows come as `id`. one: of these only in a record's menu. primary: on a record it
+    stands beside the menu."""
 
     label: str
     url: str
     icon: str
     dialog: bool = False
     rows: bool = False
+    one: bool = False
     primary: bool = False
 
 

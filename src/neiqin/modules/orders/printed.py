@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from neiqin.kernel.fields.formats.number import plain
+from neiqin.kernel.people.company import company_name
 from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.printing.forms import Form
@@ -14,6 +15,8 @@ from neiqin.modules.orders.states import ALIVE, CLOSED
 
 HERE = Path(__file__).parent / "forms"
 CONFIRMATION_HEAD = ["序号", "客户料号", "品名", "规格型号", "单位", "数量", "含税单价", "金额", "交期"]
+CONFIRMATION_PARTS = ["no", "", "name", "name", "unit", "quantity", "price", "amount", ""]
+NOTE_PARTS = ["no", "name", "name", "unit", "quantity"]
 
 
 def confirmations(records: Sequence[Order], person: Any) -> list[dict[str, Any]]:
@@ -38,9 +41,13 @@ def _confirmation(order: Order, consignee: str, address: str) -> dict[str, Any]:
         ("客户", order.name), ("客户订单号", order.customer_po), ("日期", f"{order.doc_date}"),
         ("交期", f"{order.required_on or ''}"), ("收货人", consignee), ("送货地址", address),
     ]  # fmt: skip
-    total = f"{order.amount:,.2f}　人民币{amount_in_words(order.amount)}"
-    return {"facts": facts, "head": CONFIRMATION_HEAD, "rows": rows, "total": total,
-            "off": f"{order.order_discount:,.2f}" if order.order_discount else ""}  # fmt: skip
+    off = f"整单优惠 {order.order_discount:,.2f}（已分摊到各行）" if order.order_discount else ""
+    return {
+        "company": company_name(), "facts": facts, "head": CONFIRMATION_HEAD, "parts": CONFIRMATION_PARTS,
+        "rows": rows, "off": off, "notes": [off],
+        "total": ("合计（含税）", f"{order.amount:,.2f}", f"人民币{amount_in_words(order.amount)}"),
+        "closing": "请核对，没有问题回复「确认」，有出入马上告诉我们。",
+    }  # fmt: skip
 
 
 def _with_prices(records: Sequence[Delivery], person: Any) -> list[dict[str, Any]]:
@@ -68,8 +75,12 @@ def _note(delivery: Delivery, *, prices: bool) -> dict[str, Any]:
         ("收货人", consignee), ("地址", address),
         ("承运", f"{delivery.carrier} {delivery.waybill}".strip()),
     ]  # fmt: skip
-    words = f"合计 {total:,.2f}　{amount_in_words(total)}" if prices else ""
-    return {"facts": facts, "head": head, "rows": rows, "words": words}
+    return {
+        "company": company_name(), "heading": "送货单", "facts": facts, "head": head, "rows": rows,
+        "parts": [*NOTE_PARTS, *(["price", "amount"] if prices else []), ""],
+        "total": ("合计", f"{total:,.2f}", amount_in_words(total)) if prices else (),
+        "closing": "收到后请核对数量，有短少、破损当天告诉我们。",
+    }  # fmt: skip
 
 
 def _price(value: Decimal | None) -> str:

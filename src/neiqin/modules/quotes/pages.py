@@ -13,11 +13,10 @@ from neiqin.kernel.fields.field import Field
 from neiqin.kernel.fields.formats import BadFormat
 from neiqin.kernel.fields.formats.number import plain
 from neiqin.kernel.fields.shape import Invalid, Problem
-from neiqin.kernel.people.company import company_name
 from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import site
-from neiqin.modules.quotes import confirming, fields
+from neiqin.modules.quotes import fields, printed
 from neiqin.modules.quotes.actions import CREATE, EDIT, URL, hand
 from neiqin.modules.quotes.drafting import begin
 from neiqin.modules.quotes.models import Pushed, Quote, QuoteLine, Template
@@ -110,22 +109,10 @@ def text(request: Any) -> HttpResponse:
         if outcome is not None:
             return HttpResponseRedirect(f"{URL}{quote.pk}/")
     page = Bag(
-        quote=quote, said=said(quote), errors=problems, ways=fields.WAYS, open=quote.state == SENT and not quote.over,
-        stage=_stage(quote),
+        quote=quote, said=printed.said(quote), errors=problems, ways=fields.WAYS, stage=_stage(quote),
+        open=quote.state == SENT and not quote.over,
     )  # fmt: skip
     return render(request, "quotes_text.html", page, status=422 if problems else 200)
-
-
-def said(quote: Quote) -> str:
-    """The quote as a message: what, at which price, on which terms, until when."""
-    lines = [
-        f"{n}. {' '.join(filter(None, (x.item_name, x.spec)))}，{plain(x.quantity)}{x.unit_name}，"
-        f"含税单价 {x.said}，金额 {x.gross:,.2f}" + (f"，交期 {x.days} 天" if x.days is not None else "")
-        for n, x in enumerate(QuoteLine.objects.filter(quote=quote).order_by("pk"), 1)
-    ]
-    terms = [f"{label}：{words}" for label, words in confirming.terms(quote)]
-    head = f"【{company_name()}】{quote.name} 报价 {quote.number}"
-    return "\n".join([head, *lines, *terms, f"有效期至：{quote.valid_until}"])
 
 
 @screen(CREATE)

@@ -16,6 +16,7 @@ from neiqin.modules.quotes.models import Quote, QuoteLine
 from neiqin.modules.quotes.states import DRAFT, REPLACED, VOID
 
 HEAD = ["序号", "品名", "规格型号", "单位", "数量", "含税单价", "金额", "交期", "备注"]
+PARTS = ["no", "name", "name", "unit", "quantity", "price", "amount", "", ""]
 MARKS = {DRAFT: "草稿", REPLACED: "已有新版本", VOID: "已作废"}
 
 
@@ -45,10 +46,22 @@ def _sheet(quote: Quote, lines: Sequence[QuoteLine], contact: str, phone: str, r
     rates = sorted({f"{float(x.tax_rate) * 100:g}%" for x in lines if x.tax_rate})
     terms = [("税率", "、".join(rates)), *(t for t in confirming.terms(quote) if not t[0].startswith("合计"))]
     return {
-        "company": company_name(), "facts": [f for f in facts if f[1]], "head": HEAD, "rows": rows,
-        "total": f"{quote.amount:,.2f}　人民币{amount_in_words(quote.amount)}",
+        "company": company_name(), "facts": [f for f in facts if f[1]], "head": HEAD, "parts": PARTS,
+        "rows": rows, "total": ("合计（含税）", f"{quote.amount:,.2f}", f"人民币{amount_in_words(quote.amount)}"),
         "terms": [f"{label}：{words}" for label, words in terms],
     }  # fmt: skip
+
+
+def said(quote: Quote, sheet: Any = None) -> str:
+    """The quote as a message: what, at which price, on which terms, until when."""
+    lines = [
+        f"{n}. {' '.join(filter(None, (x.item_name, x.spec)))}，{plain(x.quantity)}{x.unit_name}，"
+        f"含税单价 {x.said}，金额 {x.gross:,.2f}" + (f"，交期 {x.days} 天" if x.days is not None else "")
+        for n, x in enumerate(QuoteLine.objects.filter(quote=quote).order_by("pk"), 1)
+    ]
+    terms = [f"{label}：{words}" for label, words in confirming.terms(quote)]
+    head = f"【{company_name()}】{quote.name} 报价 {quote.number}"
+    return "\n".join([head, *lines, *terms, f"有效期至：{quote.valid_until}"])
 
 
 def _mark(quote: Quote) -> str:
@@ -57,5 +70,5 @@ def _mark(quote: Quote) -> str:
 
 FORMS = [
     Form("quotes.quotation", "报价单", Path(__file__).parent / "forms/quotation.typ", sheets, kind="quotes.quote",
-         mark=_mark),
+         mark=_mark, said=said),
 ]  # fmt: skip

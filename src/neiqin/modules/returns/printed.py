@@ -16,6 +16,7 @@ from neiqin.modules.orders.models import Order
 from neiqin.modules.returns.models import DROPPED, KINDS, PARTIES, REASONS, Ticket, TicketLine
 
 HEAD = ["序号", "品名", "规格型号", "单位", "申请数量", "良品", "不良品", "报废", "认可数量", "金额"]
+PARTS = ["no", "name", "name", "unit", "quantity", "", "", "", "", "amount"]
 
 
 def sheets(records: Sequence[Ticket], person: Any) -> list[dict[str, Any]]:
@@ -48,8 +49,8 @@ def _sheet(ticket: Ticket, lines: Sequence[TicketLine], order: Order, rep: str) 
     ]  # fmt: skip
     amount = ticket.credit if known else ticket.amount
     return {
-        "company": company_name(), "facts": [f for f in facts if f[1]], "head": HEAD, "rows": rows,
-        "total": f"{'退款' if known else '申请金额'}　{amount:,.2f}　人民币{amount_in_words(amount)}",
+        "company": company_name(), "facts": [f for f in facts if f[1]], "head": HEAD, "parts": PARTS,
+        "rows": rows, "total": ("退款" if known else "申请金额", f"{amount:,.2f}", f"人民币{amount_in_words(amount)}"),
     }  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def _frame(
         + [
             Bag(name="", label=t.label, icon=t.icon, danger=False, key="", url=t.url, page=not t.dialog)
             for t in tools
-            if t.rows
+            if t.rows and not t.one
         ],
         tools=[t for t in tools if not t.rows],
         empty=None,

@@ -19,10 +19,7 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
     person = request.person
     if "old" not in request.GET and (moved := _moved(resource, person, record_id)):
         return HttpResponseRedirect(moved)
-    record = record_or_404(resource, person, record_id)
-    if resource.opening and (refusal := resource.opening(record, person)):
-        raise PermissionDenied(refusal)
-    reading.note(resource, person, record.pk)
+    record = opened(resource, person, record_id)
     known = resource.fields_for(person)
     edit = resource.edit
     may_edit = edit is not None and edit.allows_state(getattr(record, "state", None)) and _may(person, edit.may, record)
@@ -59,6 +56,16 @@ def show(request: Any, resource: Resource, record_id: int) -> HttpResponse:
             comment_url=None,
         ),
     )
+
+
+def opened(resource: Resource, person: Any, record_id: int) -> Any:
+    """The record, which this person opens to read it: counted, and refused beyond what is allowed. Raises Http404,
+    PermissionDenied with a sentence."""
+    record = record_or_404(resource, person, record_id)
+    if resource.opening and (refusal := resource.opening(record, person)):
+        raise PermissionDenied(refusal)
+    reading.note(resource, person, record.pk)
+    return record
 
 
 def _figure(field: Field | None, record: Any) -> Bag | None:
