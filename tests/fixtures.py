@@ -328,7 +328,7 @@ def _free_port() -> int:
 def _wait_for(server: Server, port: int) -> None:
     from neiqin.config.supervisor import answers
 
-    end = time.monotonic() + 30
+    end = time.monotonic() + 240
     while time.monotonic() < end:
         if answers("127.0.0.1", port):
             return

@@ -226,6 +226,11 @@ def test_cards_of_the_pool_are_counted_by_the_day_and_opening_one_twice_is_once(
     assert refused.status_code == 403
     assert "公海客户一天最多看 1 家，今天看满了。" in refused.content.decode()
     assert factories.api(Client(), he).get(f"/api/v1/pool/{second.pk}").status_code == 403
+    printed = {
+        r: desk.post("/print/", {"kind": "customers.pooled", "id": r.pk, "form": "record"}) for r in (first, second)
+    }
+    assert [a.status_code for a in printed.values()] == [200, 422]  # paper is no way round it
+    assert "今天看满了" in printed[second].content.decode()
 
 
 # The night

@@ -70,12 +70,21 @@ def records(request: Any) -> HttpResponse:
     page.left, page.top = (str(off.left), str(off.top)) if off else ("0", "0")
     if len(ids) > MOST:
         page.problem = f"一次最多打印 {MOST} {resource.noun}，少选一些。"
+    if request.method == "POST" and not page.problem:
+        page.problem = _unopened(resource, visible, request.person)
     if request.method != "POST" or page.problem:
         return _dialog(request, page)
     _keep_offset(request.person, form.paper, given)
     if len(ids) > AT_ONCE:
         return _later(request, kind=resource.key, form=form.name, ids=ids)
     return _made(request, page, lambda: record_pdf(resource, form, ids, request.person), form.label)
+
+
+def _unopened(resource: Resource, records: Any, person: Any) -> str:
+    """What keeps the person from opening one of these records, such as a day's share of the pool; "" for nothing."""
+    if resource.opening is None:
+        return ""
+    return next((refusal for record in records if (refusal := resource.opening(record, person))), "")
 
 
 @screen(LIST)
