@@ -68,10 +68,10 @@ class Changer(Worker):
 
     def wanted(self, lines):
         """What the form says: another quantity, another price, a line less or one more."""
-        kinds = ["quantity", "quantity", "price", "more", "less" if len(lines) > LEAST else "quantity"]
+        kinds = ["quantity", "price", "price", "more", "less" if len(lines) > LEAST else "quantity"]
         kind, line = self.random.choice(kinds), self.random.choice(list(lines))
         if kind == "price":
-            return {f"price-{line}": self.random.choice(("100", "99", "93"))}
+            return {f"price-{line}": self.random.choice(("99", "93", "93"))}
         if kind == "more":
             quantity = str(self.random.randint(1, 5))
             return {"new-item": "加急费", "new-unit": "次", "new-quantity": quantity, "new-price": "50"}
@@ -141,7 +141,10 @@ class Returner(Worker):
             return
         order, kind = self.random.choice(found)["id"], self.random.choice((*COMES_BACK, "refund", "money"))
         lines = [x["id"] for x in self.ask("GET", f"orders/{order}")["lines"] if x["product"]]
-        goods = {line: self.random.randint(1, 3) for line in self.random.sample(lines, self.random.randint(1, 2))}
+        some = self.random.sample(lines, min(len(lines), self.random.randint(1, 2)))
+        goods = {line: self.random.randint(1, 3) for line in some}
+        if not goods:
+            return  # changes have left nothing of it but what is no product
         row = {"order": order, "kind": kind, "reason": "customer",
                "lines": [{"order_line": line, "quantity": str(n)} for line, n in goods.items()]}  # fmt: skip
         made = self.ask("POST", "return-tickets", row, refusable=True)
@@ -331,7 +334,7 @@ class Around:
         }  # fmt: skip
 
     WANTED = (
-        "change applied", "change held", "not changed", "return settled", "not returned", "quote accepted",
+        "change applied", "not changed", "return settled", "not returned", "quote accepted",
         "quotes asked for", "quote replaced", "pushed", "not pushed",
     )  # fmt: skip
 

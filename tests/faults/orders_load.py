@@ -86,6 +86,8 @@ class Shipper(Worker):
             return
         order = self.random.choice(found)["id"]
         lines = self.ask("GET", f"orders/{order}")["lines"]
+        if len(lines) < LEAST:
+            return  # two changes have each taken one out
         goods = {line["id"]: self.random.randint(1, 5) for line in self.random.sample(lines, LEAST)}
         row = {"order": order, "lines": [{"order_line": line, "quantity": str(n)} for line, n in goods.items()]}
         if self.ask("POST", "deliveries", row, refusable=True) is None:
