@@ -24,7 +24,7 @@ GROUPS: dict[tuple[str, ...], Group] = {
     ("print",): printing.run,
     ("pool",): pool.run,
     ("calls",): calls.run,
-    ("orders", "approvals", "changes", "chats"): orders.run,
+    ("orders", "approvals", "changes", "quotes", "chats"): orders.run,
     ("demo", "memory", "restart"): system.run,
 }
 

@@ -31,7 +31,7 @@ def _stock() -> dict[str, Any]:
         made = perform(catalog.create_product, by=SYSTEM, rows=rows[start : start + 2000])
         if made.refused:
             raise RuntimeError(str(made.refused)[:300])
-    finding.catch_up([site().resources["catalog.product"]])
+    finding.mend(site().resources["catalog.product"])
     return {p.code: p for p in Product.objects.filter(code__in=[r["code"] for r in chats.products()])}
 
 

@@ -4,6 +4,7 @@ import json
 import resource
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 from bench.inside import _headers as api_headers
 from bench.inside import _milliseconds as milliseconds
@@ -101,17 +102,14 @@ def _file(first: int, rows: int, items: int) -> bytes:
     return f"{head}\n{body}\n".encode()
 
 
-def changes_impact(n: int, lines: int) -> list[float]:
-    """Milliseconds of n looks at what it would cause to double every line of an order that is with the departments."""
+def _under_way(lines: int) -> int:
+    """An order of so many lines, audited and handed over to the departments."""
     from neiqin.kernel.actions.perform import perform
     from neiqin.kernel.people.scope import SYSTEM
-    from neiqin.modules.changes import changing, impact
-    from neiqin.modules.changes.models import Change
     from neiqin.modules.orders import actions, confirming, parts
-    from neiqin.modules.orders.models import OrderLine
 
     products, customers = _catalog()
-    given = [{"product": products[k % 500], "quantity": str(k + 1)} for k in range(lines)]
+    given = [{"product": products[k % 500], "quantity": str(k % 50 + 2)} for k in range(lines)]
     row = _row(0, products, customers, source="api", lines=given, required_on="2099-12-01")
     made = perform(actions.create, by=SYSTEM, rows=[row]).done
     for verb, params in (
@@ -120,8 +118,26 @@ def changes_impact(n: int, lines: int) -> list[float]:
     ):  # fmt: skip
         if not perform(verb, made, by=SYSTEM, params=params).done:
             raise RuntimeError(f"{verb.code} refused")
-    twice = [{"order_line": x.pk, "quantity": str(x.quantity * 2)} for x in OrderLine.objects.filter(order_id=made[0])]
-    asked = {"order": made[0], "said_by": "x", "reason": "x", "lines": twice}
+    return int(made[0])
+
+
+def _twice(order: int) -> dict[int, str]:
+    """Line -> twice what is ordered of it."""
+    from neiqin.modules.orders.models import OrderLine
+
+    return {x.pk: str(x.quantity * 2) for x in OrderLine.objects.filter(order_id=order).order_by("pk")}
+
+
+def changes_impact(n: int, lines: int) -> list[float]:
+    """Milliseconds of n looks at what it would cause to double every line of an order that is with the departments."""
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.modules.changes import changing, impact
+    from neiqin.modules.changes.models import Change
+
+    order = _under_way(lines)
+    twice = [{"order_line": line, "quantity": quantity} for line, quantity in _twice(order).items()]
+    asked = {"order": order, "said_by": "x", "reason": "x", "lines": twice}
     change = Change.objects.get(pk=perform(changing.create, by=SYSTEM, rows=[asked]).done[0])
 
     def look() -> None:
@@ -130,6 +146,58 @@ def changes_impact(n: int, lines: int) -> list[float]:
             raise RuntimeError("it cannot be done")
 
     return [milliseconds(look) for _ in range(n)]
+
+
+def change_looks(n: int, lines: int, login: str, shipped: bool) -> list[dict[str, Any]]:
+    """Requests as the page 变更 sends them while one types: every line of an order doubled, with stock.
+    shipped: one of each line has gone out, in two deliveries."""
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.modules.orders import delivering
+
+    _in_stock()
+    order = _under_way(lines)
+    twice = _twice(order)
+    for some in (list(twice)[::2], list(twice)[1::2]) if shipped else ():
+        goods = [{"order_line": line, "quantity": "1"} for line in some]
+        if not perform(delivering.create, by=SYSTEM, rows=[{"order": order, "lines": goods}]).done:
+            raise RuntimeError("not shipped")
+    given = {f"quantity-{line}": quantity for line, quantity in twice.items()}
+    body = urlencode({"id": order, "said_by": "x", "reason": "x", **given})
+    return [prepared("/changes/look/", body, api_headers(False, login))] * n
+
+
+def _in_stock() -> None:
+    """A thousand of each product in one warehouse."""
+    from neiqin.kernel.actions.perform import perform
+    from neiqin.kernel.people.scope import SYSTEM
+    from neiqin.modules.stock import actions as stock
+    from neiqin.modules.stock.models import Warehouse
+
+    products, _ = _catalog()
+    if not Warehouse.objects.exists():
+        (place,) = perform(stock.create_warehouse, by=SYSTEM, rows=[{"code": "W1", "name": "主仓", "main": True}]).done
+        goods = [{"product": p, "quantity": "1000", "unit_name": "个"} for p in products]
+        entry = {"kind": "bought", "warehouse": place, "lines": goods}
+        if not perform(stock.create_entry, by=SYSTEM, rows=[entry]).done:
+            raise RuntimeError("nothing in stock")
+
+
+def quote_saves(n: int, lines: int, login: str) -> list[dict[str, Any]]:
+    """Requests of the form that make n quotes of so many lines, a third of them at a price of their own."""
+    from datetime import timedelta
+
+    from neiqin.kernel import clock
+
+    products, customers = _catalog()
+    until, headers, found = clock.today() + timedelta(days=30), api_headers(False, login), []
+    for i in range(n):
+        values = {"customer": customers[i].pk, "valid_until": until, "request_key": f"bench-quote-{lines}-{i}"}
+        for k in range(lines):
+            row = {"product": products[(i + k) % 500], "quantity": k % 50 + 2, "price": "" if k % 3 else "97"}
+            values |= {f"lines-{k}-{name}": value for name, value in row.items()}
+        found.append(prepared("/quotes/quote/new/", urlencode(values), headers))
+    return found
 
 
 def orders_desk(n: int, many: int) -> dict[str, Any]:

@@ -99,20 +99,22 @@ def next_page(path: str, cookie: str) -> str:
 
 
 def send(requests: list[dict[str, Any]]) -> dict[str, Any]:
-    """Send prepared requests, each once: milliseconds of all but the first two, and the queries of the first."""
-    times, queries = [], 0
+    """Send prepared requests, each once: milliseconds of all but the first two, those of them that this process was at
+    work, and the queries of one."""
+    times, busy, queries = [], [], 0
     for at, one in enumerate(requests):
         headers = {f"HTTP_{k.upper().replace('-', '_')}": v for k, v in one["headers"].items() if k != "Content-Type"}
         given = {"body": one["body"].encode(), "CONTENT_TYPE": one["headers"]["Content-Type"]} | headers
         with _counted() as found:
-            begun = time.perf_counter()
+            begun, worked = time.perf_counter(), time.process_time()
             status, body = _request(one["method"], one["path"], **given)
             times.append((time.perf_counter() - begun) * 1000)
+            busy.append((time.process_time() - worked) * 1000)
         if at == 1:
             queries = len(found)
         if status not in (200, 201, 302):
             raise RuntimeError(f"{one['path']} answered {status}: {body[:2000].decode(errors='replace')}")
-    return {"times": times[2:], "queries": queries}
+    return {"times": times[2:], "busy": busy[2:], "queries": queries}
 
 
 def _request(method: str, path: str, cookie: str = "", body: bytes = b"", **environ: str) -> tuple[int, bytes]:

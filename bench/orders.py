@@ -1,5 +1,5 @@
 """The order desk: one order of three lines, many at once, ten thousand audited, one decision of an approver; the list
-at a million orders, for a rep and for one who sees all."""
+at a million orders, for a rep and for one who sees all; what a change causes, a long quote, orders out of chats."""
 
 from typing import Any
 
@@ -16,6 +16,12 @@ CASES = {
     "filter_state": (f"{LIST}?f=state:in:approved", 40), "filter_two": (f"{LIST}?f=state:in:approved,executing", 40),
     "late": (f"{LIST}?f=state:in:approved&sort=doc_date", 40),
 }  # fmt: skip
+# name -> what makes the requests of a page, with what, limit at the median in ms, and in words.
+PAGES: dict[str, tuple[str, dict[str, Any], int, str]] = {
+    "changes.look.20": ("change_looks", {"lines": 20, "shipped": True}, 150, "20 lines doubled, some out already"),
+    "changes.look.200": ("change_looks", {"lines": 200, "shipped": False}, 150, "200 lines doubled"),
+    "quotes.save.200": ("quote_saves", {"lines": 200}, 300, "a new quote of 200 lines by its form"),
+}
 
 
 def run(results: Results, cluster: Any) -> None:
@@ -27,18 +33,35 @@ def run(results: Results, cluster: Any) -> None:
         _desk(results, cluster, template)
     if results.wants("orders.file"):
         _files(results, cluster, template)
-    for lines in (3, 50):
-        if results.wants(f"changes.impact.{lines}"):
-            with scratch(cluster, template) as database, Inside(database) as inside:
-                times = inside("changes_impact", n=40, lines=lines)
-            said = f"every line of {lines} doubled, with the departments; p95 {p95(times):.0f} ms"
-            results.add(f"changes.impact.{lines}", median(times), "ms", 150, most=1, extra=said)
+    _impacts(results, cluster, template)
+    _pages(results, cluster, template)
     if results.wants("chats"):
         _chats(results, cluster, template)
     if results.wants("orders.clients8"):
         _clients(results, cluster, template)
     if any(results.wants(f"orders.list.{who}.{case}") for who in ("newest", "supervisor") for case in CASES):
         _lists(results, cluster, template)
+
+
+def _impacts(results: Results, cluster: Any, template: str) -> None:
+    """What a change would cause, without the page around it."""
+    for lines in (3, 50):
+        if results.wants(f"changes.impact.{lines}"):
+            with scratch(cluster, template) as database, Inside(database) as inside:
+                times = inside("changes_impact", n=40, lines=lines)
+            said = f"every line of {lines} doubled, with the departments; p95 {p95(times):.0f} ms"
+            results.add(f"changes.impact.{lines}", median(times), "ms", 150, most=1, extra=said)
+
+
+def _pages(results: Results, cluster: Any, template: str) -> None:
+    """Server time of the requests of pages; the processor time of it tells more where others work too."""
+    for name, (call, given, limit, words) in PAGES.items():
+        if results.wants(name):
+            with scratch(cluster, template) as database, Inside(database) as inside:
+                found = inside("send", requests=inside(call, n=22, login="supervisor", **given))
+            times, busy = found["times"], found["busy"]
+            extra = f"{words}; p95 {p95(times):.0f} ms, at work {median(busy):.0f} ms, {found['queries']} queries"
+            results.add(name, median(times), "ms", limit, most=1, extra=extra)
 
 
 def _chats(results: Results, cluster: Any, template: str) -> None:

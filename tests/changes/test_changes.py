@@ -5,7 +5,9 @@ from decimal import Decimal as D
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.perform import perform
@@ -249,6 +251,20 @@ def test_what_is_typed_shows_its_consequences_and_keeps_nothing(desk):
     assert "油封 3" in page
     assert (quantities(desk.order), Change.objects.count(), again(desk.order).revision) == ([10, 4], 0, 1)
     assert "还什么都没有变" in text(desk.at(desk.clerk).post("/changes/look/", {"id": desk.order.pk}))
+
+
+def test_what_is_typed_of_many_lines_asks_the_database_no_more_than_of_two(desk):
+    def asked(lines):
+        given = [{"item_name": f"轴承{n}", "quantity": "4", "price": "20"} for n in range(lines)]
+        order = factories.approved(factories.order(desk.order.customer, *given))
+        form = {"id": order.pk} | {f"quantity-{pk}": "6" for pk in order.lines.values_list("pk", flat=True)}
+        client = desk.at(desk.clerk)
+        client.post("/changes/look/", form)
+        with CaptureQueriesContext(connection) as found:
+            assert f"→ {lines * 120:,}.00" in text(client.post("/changes/look/", form))
+        return len(found)
+
+    assert asked(2) == asked(12)
 
 
 def test_no_line_falls_below_what_is_shipped_and_no_order_below_what_is_invoiced(desk):

@@ -103,4 +103,4 @@ if __name__ == "__main__":
     from neiqin.config.setup import setup_as
 
     setup_as("app")
-    print(json.dumps({"people": people, "look": look}[sys.argv[1]](), ensure_ascii=False))  # noqa: T201
+    print(json.dumps({"people": people, "look": look}[sys.argv[1]](), ensure_ascii=False, default=str))  # noqa: T201

@@ -1,13 +1,18 @@
-"""People at work through the API: each request has a key and is sent again with it until there is an answer."""
+"""People at work through the API: each request has a key and is sent again with it until there is an answer. What has
+only a page is done on that page, by a form with the same kind of key."""
 
+import html
 import http.client
 import json
 import random
+import re
 import threading
 import time
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 
 PATIENCE = 90
+CSRF = "killkillkillkillkillkillkillkill"
 
 
 @dataclass
@@ -22,13 +27,14 @@ class Acknowledged:
 
 @dataclass(eq=False)
 class Worker(threading.Thread):
-    """Works until told to stop. problems: answers that should not have been."""
+    """Works until told to stop. cookie: of the session, for pages; problems: answers that should not have been."""
 
     name_: str
     port: int
     token: str
     stop: threading.Event
     limit: int = 10**9
+    cookie: str = ""
     done: int = 0
     retried: int = 0
     repeated: int = 0
@@ -53,12 +59,19 @@ class Worker(threading.Thread):
 
     def ask(self, method, path, body=None, *, refusable=False):
         """Send until answered, always with the same key. None where it is refused, if that may be."""
+        return self.until_answered(lambda key: self.send(method, path, body, key), f"{method} {path}", refusable)
+
+    def fill_in(self, path, fields, *, refusable=False):
+        """Post the form of a page until answered, always with the same key; the id of the record that it leads to."""
+        return self.until_answered(lambda key: self.post(path, fields, key), path, refusable)
+
+    def until_answered(self, send, what, refusable):
         self.asked += 1
         key, end, tries = f"{self.name_}-{self.asked}", time.monotonic() + PATIENCE, 0
         while time.monotonic() < end:
             tries += 1
             try:
-                status, answer = self.send(method, path, body, key)
+                status, answer = send(key)
             except (OSError, http.client.HTTPException):
                 status, answer = 0, None
             # Too slow means that nothing was done: the same may be asked again.
@@ -69,10 +82,10 @@ class Worker(threading.Thread):
             if status == 409 and refusable and not slow and "请求号" not in answer["message"]:
                 return None
             if status and status < 500 and not slow:
-                raise AssertionError(f"{method} {path}: {status} {answer}")
+                raise AssertionError(f"{what}: {status} {answer}")
             self.retried += 1
-            time.sleep(0.05)
-        raise AssertionError(f"{method} {path}: no answer in {PATIENCE} s")
+            time.sleep(0.1)
+        raise AssertionError(f"{what}: no answer in {PATIENCE} s")
 
     def send(self, method, path, body, key):
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
@@ -83,6 +96,22 @@ class Worker(threading.Thread):
             answer = link.getresponse()
             content = answer.read()
             return answer.status, json.loads(content) if answer.status < 500 else None
+        finally:
+            link.close()
+
+    def post(self, path, fields, key):
+        """As `send`: a page that leads on is 200 with the record's id, one that shows the form again 409."""
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        try:
+            headers = {"Cookie": f"{self.cookie}; csrftoken={CSRF}", "X-CSRFToken": CSRF}
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+            link.request("POST", path, urlencode({**fields, "request_key": key}), headers)
+            answer = link.getresponse()
+            content = answer.read().decode()
+            if answer.status == 302:
+                return 200, int(re.fullmatch(r"/\w+/\w+/(\d+)/", answer.headers["Location"])[1])
+            said = " ".join(re.findall(r"<li>(.*?)</li>", content.partition('role="alert"')[2].partition("</ul>")[0]))
+            return 409 if answer.status == 422 else answer.status, {"message": html.unescape(said) or content[:300]}
         finally:
             link.close()
 

@@ -1,9 +1,11 @@
-"""The order desk at work through the API: clerks who enter, check and hand in orders, approvers, and who ships."""
+"""The order desk at work through the API: clerks who enter, check and hand in orders, approvers, and who ships; beside
+them those of `around_load`."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from tests.faults.around_load import LEAST, Around, told
 from tests.faults.load import Worker
 
 LINES = 3
@@ -13,11 +15,12 @@ PRICES = ("100", "100", "93", "87")
 
 @dataclass(eq=False)
 class OrderClerk(Worker):
-    """orders: what became of each as far as the answers say, draft, submitted, held or approved."""
+    """orders: what became of each as far as the answers say, draft, submitted, held or approved; lines: as entered."""
 
     customers: list[int] = field(default_factory=list)
     products: list[int] = field(default_factory=list)
     orders: dict[int, str] = field(default_factory=dict)
+    lines: dict[int, list] = field(default_factory=dict)
     over_budget: int = 0
 
     def work(self):
@@ -38,8 +41,9 @@ class OrderClerk(Worker):
             del lines[0]["price"]  # what the catalog says: the promotion's while there is budget
         row = {"customer": self.random.choice(self.customers), "source": "api", "consignee": "潘工",
                "address": "昆山市前进路1号", "order_discount": "0.05", "lines": lines}  # fmt: skip
-        number = self.ask("POST", "orders", row)["id"]
-        self.orders[number] = "draft"
+        made = self.ask("POST", "orders", row)
+        number = made["id"]
+        self.orders[number], self.lines[number] = "draft", list(told(made["lines"]).values())
         self.ask("POST", f"orders/{number}/submit", {"checked": True})
         self.orders[number] = "submitted"
         self.ask("POST", f"orders/{number}/confirm", {"means": "contract", "proof": "KJ-2026-018"})
@@ -82,7 +86,9 @@ class Shipper(Worker):
             return
         order = self.random.choice(found)["id"]
         lines = self.ask("GET", f"orders/{order}")["lines"]
-        goods = {line["id"]: self.random.randint(1, 5) for line in self.random.sample(lines, 2)}
+        if len(lines) < LEAST:
+            return  # two changes have each taken one out
+        goods = {line["id"]: self.random.randint(1, 5) for line in self.random.sample(lines, LEAST)}
         row = {"order": order, "lines": [{"order_line": line, "quantity": str(n)} for line, n in goods.items()]}
         if self.ask("POST", "deliveries", row, refusable=True) is None:
             self.refused += 1
@@ -97,20 +103,22 @@ class OrderDesk:
     clerks: list[OrderClerk]
     approvers: dict[int, Approver]
     shippers: list[Shipper]
+    around: Around
 
     @classmethod
     def of(cls, known, **common):
-        """From what orders_inside.people gave: two clerks, an approver for each person, two who ship."""
+        """From what orders_inside.people gave: two clerks, an approver for each person, two who ship, those around."""
         goods = {"customers": known["customers"], "products": known["products"]}
         return cls(
             [OrderClerk(f"desk{n}", token=known["clerk"], **goods, **common) for n in range(2)],
             {p: Approver(f"approver{p}", token=token, **common) for p, token in known["approvers"]},
             [Shipper(f"shipper{n}", token=known["shipper"], **common) for n in range(2)],
+            Around.of(known, **common),
         )
 
     @property
     def everybody(self):
-        return [*self.clerks, *self.approvers.values(), *self.shippers]
+        return [*self.clerks, *self.approvers.values(), *self.shippers, *self.around.everybody]
 
     @contextmanager
     def at_work(self):
@@ -135,28 +143,47 @@ class OrderDesk:
         return {
             **states, **decided, "late": sum(one.late for one in self.approvers.values()),
             "shipped": sum(map(len, (one.shipped for one in self.shippers))),
-            "not shipped": sum(one.refused for one in self.shippers),
+            "not shipped": sum(one.refused for one in self.shippers), **self.around.counts,
         }  # fmt: skip
+
+    @property
+    def under_way(self):
+        """Whether there is work for everybody: from then on kills meet all of it."""
+        found = self.counts
+        return all(found.get(what) for what in ("shipped", "change applied", "return asked", "quote accepted"))
 
     @property
     def busy(self):
         """Whether enough of everything has happened that what is found afterwards says something."""
         found = self.counts
-        wanted = ("approved", "held", "agreed", "refused", "late", "shipped", "not shipped")
+        wanted = ("approved", "held", "agreed", "refused", "late", "shipped", "not shipped", *Around.WANTED)
         return min(found.get(what, 0) for what in wanted) > 1
 
     def matches(self, found):
         """What was acknowledged is there, exactly and once, and nothing else."""
         known = {str(number): state for clerk in self.clerks for number, state in clerk.orders.items()}
         assert set(found["orders"]) == set(known)
-        through = {str(r["order"]) for r in found["requests"] if r["state"] == "done"}
+        through = defaultdict(set)
+        for one in found["requests"]:
+            if one["state"] == "done":
+                through[one["model"]].add(one["record"])
         for number, state in found["orders"].items():
-            approved = known[number] == "approved" or number in through
+            approved = known[number] == "approved" or int(number) in through["orders.order"]
             assert (state in ("approved", "executing")) == approved, (number, state, known[number])
             assert approved or state == "submitted", (number, state)
-        held = {number for number, state in known.items() if state == "held"}
-        assert {str(r["order"]) for r in found["requests"]} == held
-        decided = Counter((r, p, what) for p, one in self.approvers.items() for r, what in one.decisions)
-        assert Counter(tuple(d) for d in found["decisions"]) == decided
+        self.match_requests(found)
         shipped = sum((one.shipped for one in self.shippers), Counter())
         assert found["shipped"] == {str(line): str(n) for line, n in shipped.items()}
+        lines = {number: row for clerk in self.clerks for number, row in clerk.lines.items()}
+        self.around.matches(found, lines, through)
+
+    def match_requests(self, found):
+        """Whatever was held has its request, and each decision that counted is there."""
+        held = {"orders.order": {n for clerk in self.clerks for n, state in clerk.orders.items() if state == "held"}}
+        asked = defaultdict(set)
+        for one in found["requests"]:
+            asked[one["model"]].add(one["record"])
+        for model, records in (held | self.around.held).items():
+            assert asked[model] == records, model
+        decided = Counter((r, p, what) for p, one in self.approvers.items() for r, what in one.decisions)
+        assert Counter(tuple(d) for d in found["decisions"]) == decided

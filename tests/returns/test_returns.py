@@ -298,3 +298,18 @@ def test_staff_enter_it_on_the_order_and_see_it_there_and_at_the_customer(desk):
     for url in (f"/orders/order/{order.pk}/", f"/customers/customer/{desk.customer.pk}/", URL):
         assert ticket.number in words(desk.at(desk.clerk).get(url)), url
     assert "决定退换货" in words(desk.at(desk.clerk).get("/"))
+
+
+def test_the_api_names_what_a_line_is_about_by_its_id_as_it_takes_it(desk):
+    order = desk.order()
+    line, api = order.lines.get(), factories.api(Client(), desk.clerk)
+    (told,) = api.get(f"/api/v1/orders/{order.pk}").json()["lines"]
+    assert (told["id"], told["product"]) == (line.pk, {"id": desk.bearing.pk, "name": "深沟球轴承"})
+    row = {"order": order.pk, "kind": "refund", "reason": "broken",
+           "lines": [{"order_line": told["id"], "quantity": "1"}]}  # fmt: skip
+    made = api.post("/api/v1/return-tickets", row, content_type="application/json")
+    assert made.status_code == 201, made.content.decode()
+    (given,) = made.json()["lines"]
+    assert (given["order_line"], D(given["quantity"])) == (line.pk, 1)
+    gone = api.get(f"/api/v1/deliveries/{order.deliveries.get().pk}").json()["lines"]
+    assert [one["order_line"] for one in gone] == [line.pk]

@@ -347,13 +347,11 @@ def _record(request: Any, resource: Resource, record_id: int, status: int = 200)
     if any(f.personal for f in fields):
         found |= masks.opened([visible.get(pk=record_id)], fields, full=False)[0]
     for lines in seen_by(person, resource.shape.lines):
-        children = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
-        opened = masks.opened(children, lines.fields, full=False)
-        plain = [f for f in lines.fields if not f.personal]
-        found[lines.name] = [
-            {"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o
-            for r, o in zip(children, opened, strict=True)
-        ]
+        children = lines.model.objects.filter(**{lines.fk: record_id}).order_by("id")
+        found[lines.name] = schemas.lines_as_json(children, lines.fields)
+        if any(f.personal for f in lines.fields):
+            opened = masks.opened(list(children), lines.fields, full=False)
+            found[lines.name] = [plain | o for plain, o in zip(found[lines.name], opened, strict=True)]
     headers = {"ETag": f'"{found["version"]}"'}
     if status == 201:
         headers["Location"] = f"/api/v1/{resource.api_name}/{record_id}"

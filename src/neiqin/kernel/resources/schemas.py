@@ -220,19 +220,32 @@ def rows_as_json(records: Any, fields: Sequence[Field], ids: Sequence[int]) -> l
     found = {}
     shown = dict(zip((r[0] for r in rows), masks.shown_all(records.model, fields, [r[2:] for r in rows]), strict=True))
     for pk, version, *values in rows:
-        cells, left = {"id": pk, "version": version}, iter(values)
-        for field, cell in zip(fields, shown[pk], strict=True):
-            value = next(left)
-            if field.kind in REFERENCE_KINDS:
-                name = next(left)
-                cells[field.name] = None if value is None else {"id": value, "name": name or ""}
-            elif field.personal:
-                next(left)
-                cells[field.name] = cell
-            else:
-                cells[field.name] = as_json(value)
-        found[pk] = cells
+        found[pk] = {"id": pk, "version": version} | _cells(fields, values, shown[pk])
     return [found[i] for i in ids if i in found]
+
+
+def lines_as_json(lines: Any, fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """The lines of a record (a queryset), in order, without what is personal of them: one query, references as {id,
+    name}."""
+    plain = [f for f in fields if not f.personal]
+    rows = lines.values_list("pk", *masks.paths(plain))
+    return [{"id": pk} | _cells(plain, values, [None] * len(plain)) for pk, *values in rows]
+
+
+def _cells(fields: Sequence[Field], values: Iterable[Any], shown: Sequence[Any]) -> dict[str, Any]:
+    """values: as they were read by the paths of the fields; shown: what personal ones show."""
+    cells, left = dict[str, Any](), iter(values)
+    for field, cell in zip(fields, shown, strict=True):
+        value = next(left)
+        if field.kind in REFERENCE_KINDS:
+            name = next(left)
+            cells[field.name] = None if value is None else {"id": value, "name": name or ""}
+        elif field.personal:
+            next(left)
+            cells[field.name] = cell
+        else:
+            cells[field.name] = as_json(value)
+    return cells
 
 
 def as_json(value: Any) -> Any:

@@ -79,9 +79,10 @@ def of(change: Change, head: Mapping[str, Any], lines: Sequence[ChangeLine], per
     after = {} if change.whole else _after(before, outcome.changes)
     amount = Decimal(0) if change.whole else sum((x.gross for x in after.values()), Decimal(0))
     moved = [x for pk, x in after.items() if not x.is_gift and _asks_for_more(before.get(pk), x)]
-    found.measures = _measures(order, moved, amount)
+    judged = measures.judge([order.pk], {order.pk: moved})[order.pk] if moved else []
+    found.measures = _measures(order, moved, judged, amount)
     found.aspects = [
-        *_money(order, amount), *_price(moved), *_credit(found.measures, person),
+        *_money(order, amount), *_price(moved, judged), *_credit(found.measures, person),
         *_stock(before, after, person), *_departments(change, order, outcome.changes), *_out(order, amount),
         *_route(order, found.measures),
     ]  # fmt: skip
@@ -120,10 +121,10 @@ def _asks_for_more(before: _Line | None, after: _Line) -> bool:
     return before is None or after.price != before.price or after.quantity > before.quantity
 
 
-def _measures(order: Order, moved: Sequence[_Line], amount: Decimal) -> dict[str, Any]:
+def _measures(order: Order, moved: Sequence[_Line], judged: Sequence[policy.Judged], amount: Decimal) -> dict[str, Any]:
     """As for the audit of an order, of what is asked for anew: price level, discount, and how far over the limit the
     difference brings the customer."""
-    worst = policy.strictest(measures.judge([order.pk], {order.pk: moved})[order.pk])
+    worst = policy.strictest(judged)
     now = credit.standing({order.customer_id})[order.customer_id]
     grown = amount - (order.amount if order.state in ALIVE else Decimal(0))
     owed = credit.Credit(now.exposure + grown, now.limit, now.temporary)
@@ -142,10 +143,7 @@ def _money(order: Order, amount: Decimal) -> list[tuple[str, str, str]]:
     return [("金额", WARN, f"{order.amount:,.2f} → {amount:,.2f}（{amount - order.amount:+,.2f}）")]
 
 
-def _price(moved: Sequence[_Line]) -> list[tuple[str, str, str]]:
-    if not moved:
-        return []
-    judged = measures.judge([0], {0: moved})[0]
+def _price(moved: Sequence[_Line], judged: Sequence[policy.Judged]) -> list[tuple[str, str, str]]:
     return [
         ("价格", WARN if one.level != policy.LEVELS[0] else OK,
          f"{line.item_name} {plain(line.price or Decimal(0))}，{one.factor * 100:.1f} 折"

@@ -5,9 +5,11 @@ Provinces, cities and districts: `regions.txt`, a line a city (NOTICE names its 
 
 import itertools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from neiqin.kernel.fields.formats.contact import phone as phone_number
 from neiqin.kernel.fields.formats.text import BadFormat, clean_text, half_width
@@ -127,15 +129,16 @@ def _joined(words: list[str]) -> list[str]:
 def _region(text: str) -> tuple[tuple[str, str, str], str]:
     provinces, cities, districts = _table()
     province, rest = _longest(text, provinces)
-    here = {n: c for n, c in cities.items() if not province or c[0] == province[0]}
-    city, rest = _longest(rest, here)
-    if city:
-        among = {n: d for n, d in districts.items() if city in d}
-    elif province:
-        among = {n: d for n, d in districts.items() if any(c[0] == province[0] for c in d)}
-    else:
-        among = {n: d for n, d in districts.items() if len(d) == 1 and len(n) > 2}
-    places, rest = _longest(rest, among)
+    city, rest = _longest(rest, cities, lambda _, c: not province or c[0] == province[0])
+
+    def here(name: str, there: dict) -> bool:
+        if city:
+            return city in there
+        if province:
+            return any(c[0] == province[0] for c in there)
+        return len(there) == 1 and len(name) > 2
+
+    places, rest = _longest(rest, districts, here)
     if places:
         city = city or next(c for c in places if not province or c[0] == province[0])
         district = places[city]
@@ -146,10 +149,11 @@ def _region(text: str) -> tuple[tuple[str, str, str], str]:
     return (city[0] if city else province[0], city[1] if city else "", district), rest
 
 
-def _longest(text: str, names: dict) -> tuple:
-    """(what the longest of the names that the text begins with stands for, the rest)."""
+def _longest(text: str, names: dict, fits: Callable[[str, Any], bool] = lambda *_: True) -> tuple:
+    """(what the longest of the names that the text begins with stands for, the rest); fits: which of them count."""
     for length in range(min(len(text), 15), 1, -1):
-        if (found := names.get(text[:length])) is not None:
+        found = names.get(name := text[:length])
+        if found is not None and fits(name, found):
             return found, text[length:].lstrip(" -/")
     return (), text
 

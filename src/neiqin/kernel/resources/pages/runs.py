@@ -1,7 +1,7 @@
 """Actions from the screen: the dialog with its parameters, the preview, and a result for each record."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -146,17 +146,18 @@ def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
     """The previewed changes this person may see, in words: rows in scope, fields by right, personal values as dots."""
     rows = [(c, *found) for c in outcome.changes if (found := site().of_table(c.table))]
     masks.open_names(c for c, *_ in rows)
-    allowed = _rows_in_scope(rows, person)
+    roots = _roots(rows)
+    allowed = _rows_in_scope(rows, roots, person)
+    told: dict[str, list[tuple[Field, str]]] = {}
     cells: list[tuple[Any, Field, Any, Any, str]] = []
-    for change, resource, lines in rows:
-        root = change.row if lines is None else _root_of(change, lines)
+    for (change, resource, lines), root in zip(rows, roots, strict=True):
         if (resource.key, root) not in allowed:
             continue
-        for field in filter(lambda f: person.may(f.right), lines.fields if lines else resource.fields):
-            column = masks.column_of(lines.model if lines else resource.model, field)
-            if (column in change.after or column in change.before) and field.name not in ("updated_at", "created_at"):
-                told = field.but(label=f"{lines.label} {field.label}") if lines else field
-                cells.append((root, told, change.before.get(column), change.after.get(column), resource.key))
+        if change.table not in told:
+            told[change.table] = _told(resource, lines, person)
+        for field, column in told[change.table]:
+            if column in change.after or column in change.before:
+                cells.append((root, field, change.before.get(column), change.after.get(column), resource.key))
     names = masks.names_for([(f, v) for _, f, b, a, _ in cells for v in (b, a)])
     titles = {key: site().names(key, list({c[0] for c in cells if c[4] == key})) for key in {c[4] for c in cells}}
     return [
@@ -170,20 +171,41 @@ def visible_changes(outcome: Outcome, person: Any) -> list[Bag]:
     ]
 
 
-def _root_of(change: Any, lines: Any) -> int:
-    column = lines.model._meta.get_field(lines.fk).column
-    root = change.after.get(column) or change.before.get(column)
-    if root is None:
-        root = lines.model.objects.filter(pk=change.row).values_list(column, flat=True).first()
-    return root or 0
+def _told(resource: Resource, lines: Any, person: Any) -> list[tuple[Field, str]]:
+    """The fields of a table that this person is told of, with their columns."""
+    model, fields = (lines.model, lines.fields) if lines else (resource.model, resource.fields)
+    return [
+        (field.but(label=f"{lines.label} {field.label}") if lines else field, masks.column_of(model, field))
+        for field in fields if field.name not in ("updated_at", "created_at") and person.may(field.right)
+    ]  # fmt: skip
 
 
-def _rows_in_scope(rows: list[Any], person: Any) -> set[tuple[str, int]]:
+def _roots(rows: Sequence[tuple[Any, Resource, Any]]) -> list[int]:
+    """The record that each changed row belongs to: one query for each kind of lines, however many there are."""
+    said: list[int | None] = []
+    asked: dict[str, tuple[Any, str, list[int]]] = {}
+    for change, _, lines in rows:
+        column = lines.model._meta.get_field(lines.fk).column if lines else ""
+        said.append((change.after.get(column) or change.before.get(column)) if lines else change.row)
+        if said[-1] is None:
+            asked.setdefault(change.table, (lines.model, column, []))[2].append(change.row)
+    found = {
+        (table, pk): root for table, (model, column, ids) in asked.items()
+        for pk, root in model.objects.filter(pk__in=ids).values_list("pk", column)
+    }  # fmt: skip
+    return [
+        root or found.get((change.table, change.row), 0) for (change, *_), root in zip(rows, said, strict=True)
+    ]  # fmt: skip
+
+
+def _rows_in_scope(
+    rows: Sequence[tuple[Any, Resource, Any]], roots: Sequence[int], person: Any
+) -> set[tuple[str, int]]:
     """Asked after the rollback, so records that the run would create are the person's own doing and shown."""
     wanted: dict[str, set[int]] = {}
     made = set()
-    for change, resource, lines in rows:
-        wanted.setdefault(resource.key, set()).add(change.row if lines is None else _root_of(change, lines))
+    for (change, resource, lines), root in zip(rows, roots, strict=True):
+        wanted.setdefault(resource.key, set()).add(root)
         if change.op == "I" and lines is None and resource.create and person.may(resource.create.may):
             made.add((resource.key, change.row))
     for key, ids in wanted.items():
