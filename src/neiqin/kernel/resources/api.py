@@ -331,11 +331,8 @@ def _record(request: Any, resource: Resource, record_id: int, status: int = 200)
     for lines in seen_by(person, resource.shape.lines):
         children = list(lines.model.objects.filter(**{lines.fk: record_id}).order_by("id"))
         opened = masks.opened(children, lines.fields, full=False)
-        plain = [f for f in lines.fields if not f.personal]
-        found[lines.name] = [
-            {"id": r.pk} | {f.name: schemas.as_json(getattr(r, f.path)) for f in plain} | o
-            for r, o in zip(children, opened, strict=True)
-        ]
+        plain = schemas.lines_as_json(children, lines.fields)
+        found[lines.name] = [{"id": r.pk} | p | o for r, p, o in zip(children, plain, opened, strict=True)]
     headers = {"ETag": f'"{found["version"]}"'}
     if status == 201:
         headers["Location"] = f"/api/v1/{resource.api_name}/{record_id}"

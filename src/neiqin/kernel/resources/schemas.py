@@ -225,6 +225,20 @@ def rows_as_json(records: Any, fields: Sequence[Field], ids: Sequence[int]) -> l
     return [found[i] for i in ids if i in found]
 
 
+def lines_as_json(rows: Sequence[Any], fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """What is not personal of lines that were read, in order: references as {id, name}, one query a kind."""
+    columns = [(f, f"{f.path}_id" if f.kind in REFERENCE_KINDS else f.path) for f in fields if not f.personal]
+    referred = [(f, column) for f, column in columns if f.kind in REFERENCE_KINDS]
+    names = masks.names_for((f, getattr(row, column)) for row in rows for f, column in referred)
+
+    def cell(field: Field, value: Any) -> Any:
+        if field.kind in REFERENCE_KINDS and value is not None:
+            return {"id": value, "name": names.get((field.ref, value), "")}
+        return as_json(value)
+
+    return [{f.name: cell(f, getattr(row, column)) for f, column in columns} for row in rows]
+
+
 def as_json(value: Any) -> Any:
     """Decimals as text, moments and dates in ISO 8601."""
     if isinstance(value, Decimal):
