@@ -8,7 +8,9 @@ from decimal import Decimal as D
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions.models import Event
@@ -91,6 +93,28 @@ def test_an_order_belongs_to_the_customers_owner_and_adds_up_line_by_line(desk):
     assert (order.amount, order.net, order.tax) == (D("821.95"), D("742.32"), D("79.63"))
     assert re.fullmatch(r"DD\d{8}-0001", order.number)
     assert (order.state, order.region) == ("draft", "江苏省")
+
+
+def test_the_api_names_the_products_of_an_order_and_asks_no_more_for_five_lines_than_for_one(desk):
+    products = [factories.product(name=f"轴承{n}") for n in range(5)]
+    api = factories.api(Client(), desk.clerk)
+
+    def made(lines):
+        row = {"customer": desk.customer.pk, "lines": lines, "consignee": "潘工", "address": "昆山市前进路1号"}
+        with CaptureQueriesContext(connection) as asked:
+            answer = api.post("/api/v1/orders", row, content_type="application/json")
+        assert answer.status_code == 201, text(answer)
+        return answer.json()["lines"], len(asked)
+
+    line = {"quantity": "2", "price": "10"}
+    made([line | {"item_name": "安装"}])  # what is read once a process
+    (alone,), few = made([line | {"product": products[0].pk}])
+    lines, many = made([line | {"product": p.pk} for p in products])
+    assert [x["product"] for x in lines] == [{"id": p.pk, "name": p.name} for p in products]
+    assert (alone["product"]["name"], alone["quantity"]) == ("轴承0", "2.000000")
+    assert few == many
+    (without,), _ = made([line | {"item_name": "安装"}])
+    assert without["product"] is None
 
 
 def test_a_discount_on_the_whole_order_is_shared_and_changes_with_the_lines(desk):

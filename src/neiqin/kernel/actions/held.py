@@ -71,4 +71,5 @@ def _moved(held: Held) -> bool:
     """Lock the records; whether one is no longer as it was when the run was held."""
     versions = {int(i): version for i, version in held.versions.items()}
     rows = action_of(held).model.objects.filter(pk__in=versions).order_by("id")
-    return {row.pk: row.version for row in rows.select_for_update(no_key=True, of=("self",))} != versions
+    locked = rows.select_for_update(no_key=True, of=("self",))
+    return dict(locked.values_list("pk", "version")) != versions

@@ -132,6 +132,7 @@ def _finish(requests: Batch[Request], over: list[Request]) -> None:
 
 def _perform(requests: Batch[Request], request: Request) -> None:
     """As who asked, with his rights of today, exactly once, on what was approved."""
+    before = (request.state, request.reason, request.record_id)
     try:
         with transaction.atomic():
             outcome = held.release(request.held, actor_of, "gate")
@@ -149,9 +150,9 @@ def _perform(requests: Batch[Request], request: Request) -> None:
             if request.record_id is None and outcome.done:
                 request.record_id = outcome.done[0]
     history.resume(requests.run)
-    Request.objects.filter(pk=request.pk).update(
-        state=request.state, reason=request.reason, record_id=request.record_id
-    )
+    if before != (after := (request.state, request.reason, request.record_id)):
+        columns = ("state", "reason", "record_id")
+        Request.objects.filter(pk=request.pk).update(**dict(zip(columns, after, strict=True)))
     if request.state == FAILED:
         held.close(request.held)
 

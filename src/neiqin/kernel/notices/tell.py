@@ -13,8 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Q, Value
-from django.db.models.functions import Coalesce
 
 from neiqin.kernel import clock
 from neiqin.kernel.fields.formats import clean_text
@@ -76,6 +74,8 @@ def tell_each(news: Sequence[News]) -> int:
 
     Raises KeyError for a kind that no manifest brings, ValueError for an address that leads out of this system.
     """
+    if not news:
+        return 0
     known = kinds()
     for one in news:
         if one.kind not in known:
@@ -94,11 +94,17 @@ def tell_each(news: Sequence[News]) -> int:
     return len(told)
 
 
+_DONE = """
+UPDATE notices_notice SET done_at = %(now)s, read_at = coalesce(read_at, %(now)s)
+WHERE model = %(model)s AND record_id = ANY(%(ids)s) AND done_at IS NULL AND (%(kind)s = '' OR kind = %(kind)s)
+"""
+
+
 def done(model: str, records: Iterable[int], *, kind: str = "") -> int:
     """What notices (of a kind) about these records ask for has been done: nobody has them unread any more."""
-    open_ = Notice.objects.filter(Q(kind=kind) if kind else Q(), model=model, record_id__in=list(records), done_at=None)
-    now = clock.now()
-    return open_.update(done_at=now, read_at=Coalesce("read_at", Value(now)))
+    with connection.cursor() as cursor:
+        cursor.execute(_DONE, {"now": clock.now(), "model": model, "ids": list(records), "kind": kind})
+        return cursor.rowcount
 
 
 def unread(person: Any) -> int:
@@ -116,7 +122,7 @@ INSERT INTO notices_notice
 (person_id, kind, title, text, url, urgent, model, record_id, run_id, key, digest, created_at)
 SELECT n.*, %s FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bool[], %s::text[],
 %s::bigint[], %s::bigint[], %s::text[], %s::bool[]) AS n
-ON CONFLICT (person_id, key) DO NOTHING RETURNING id
+ON CONFLICT (person_id, key) DO NOTHING RETURNING *
 """
 
 
@@ -129,10 +135,7 @@ def _insert(news: Sequence[News], digest: Sequence[bool]) -> list[Notice]:
         )
         for n, d in zip(news, digest, strict=True)
     ]  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [clock.now(), *(list(column) for column in zip(*rows, strict=True))])
-        made = [row[0] for row in cursor.fetchall()]
-    return list(Notice.objects.filter(pk__in=made).order_by("id"))
+    return list(Notice.objects.raw(_INSERT, [clock.now(), *(list(column) for column in zip(*rows, strict=True))]))
 
 
 def _cut(text: str, most: int) -> str:
@@ -147,11 +150,8 @@ def _send_out(told: Sequence[Notice], modes: Mapping[Any, str], wishes: Mapping[
     mail = next((c for c in channels if c.form == "mail" and settings.EMAIL_HOST), None)
     below = units_below() if any(c.unit_id for c in channels) else {}
     at_once = [n for n in told if modes[n.person_id, n.kind, n.urgent] == MAIL] if mail else []
-    reachable = set(
-        Login.objects.filter(person_id__in={n.person_id for n in at_once}, is_active=True)
-        .exclude(email="")
-        .values_list("person_id", flat=True)
-    )
+    logins = Login.objects.filter(person_id__in={n.person_id for n in at_once}, is_active=True).exclude(email="")
+    reachable = set(logins.values_list("person_id", flat=True)) if at_once else set()
     made = [
         Delivery(channel=mail, notice=n, person_id=n.person_id, next_at=_when(n, wishes, now))
         for n in at_once

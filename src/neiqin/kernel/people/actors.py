@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from neiqin.kernel import clock
 from neiqin.kernel.people import lending, safety
-from neiqin.kernel.people.models import Access, Appointment, Delegation, Grant, Person, PositionRole, Unit, WorksFor
+from neiqin.kernel.people.models import Appointment, Delegation, Grant, Person, PositionRole, Unit, WorksFor
 from neiqin.kernel.people.scope import Actor, Scope
 
 _cache: dict[int, tuple[tuple[int, date, str], Actor]] = {}  # with the mark under which the actor was built
@@ -37,7 +37,10 @@ def actor_of(person_id: int, *, epoch: int | None = None) -> Actor:
 
 
 def _epoch() -> int:
-    return Access.objects.values_list("epoch", flat=True).first() or 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT epoch FROM people_access LIMIT 1")
+        found = cursor.fetchone()
+        return found[0] if found else 0
 
 
 def in_force(day: date) -> Q:

@@ -7,15 +7,21 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db import connection
 
 from neiqin.kernel.fields.formats.number import plain
-from neiqin.modules.catalog.models import KINDS, NEVER, PROMOTION, STANDARD, PriceRow, ProductUnit
+from neiqin.modules.catalog.models import KINDS, NEVER, PROMOTION, STANDARD, ProductUnit
 
 RANK = {kind.value: n for n, kind in enumerate(KINDS)}
 LABEL = {kind.value: kind.label for kind in KINDS}
 PROMOTED = f"{LABEL[PROMOTION]}《"  # how the words of a promotion's price begin
 PRICE = Decimal("0.000001")
+_ROWS = """
+SELECT r.product_id, r.id, r.unit_name, r.min_quantity, r.price, l.id, l.name, l.kind, l.customer_id, l.level, l.region,
+l.channel, l.from_on, l.until_on
+FROM catalog_pricerow r JOIN catalog_pricelist l ON l.id = r.price_list_id
+WHERE r.product_id = ANY(%s) AND l.from_on <= %s AND (l.until_on IS NULL OR l.until_on >= %s) AND l.state <> ALL(%s)
+"""
 
 
 class Ask(NamedTuple):
@@ -89,15 +95,10 @@ def _factors(products: set[int]) -> dict[tuple[int, str], Decimal]:
 
 def _rows(products: set[int], first: date, last: date) -> dict[int, list[_Row]]:
     found = defaultdict[int, list[_Row]](list)
-    lists = Q(price_list__until_on=None) | Q(price_list__until_on__gte=first)
-    rows = PriceRow.objects.filter(lists, product_id__in=products, price_list__from_on__lte=last)
-    columns = (
-        "product_id", "pk", "unit_name", "min_quantity", "price", "price_list_id", "price_list__name",
-        "price_list__kind", "price_list__customer_id", "price_list__level", "price_list__region",
-        "price_list__channel", "price_list__from_on", "price_list__until_on",
-    )  # fmt: skip
-    for product, *values in rows.exclude(price_list__state__in=NEVER).values_list(*columns):
-        found[product].append(_Row(*values))
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [list(products), last, first, list(NEVER)])
+        for product, *values in cursor.fetchall():
+            found[product].append(_Row(*values))
     return found
 
 

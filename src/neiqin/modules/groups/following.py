@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 
 from neiqin.kernel import clock
 from neiqin.kernel.actions import history
@@ -17,12 +16,13 @@ from neiqin.modules.customers import fields
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.groups.models import Group, Membership, Night
 from neiqin.modules.groups.states import ACTIVE, OUT
-from neiqin.modules.orders.models import Order
+from neiqin.modules.orders import trade
 
 CHUNK = 2000
 JOB = "groups.follow"
-BOUGHT = Q(orders_min__isnull=False) | Q(orders_max__isnull=False)
-BOUGHT |= Q(amount_min__isnull=False) | Q(amount_max__isnull=False)
+
+_GROUPS = f"SELECT id FROM groups_group WHERE state = '{ACTIVE}'"
+_BOUGHT = f"{_GROUPS} AND num_nonnulls(orders_min, orders_max, amount_min, amount_max) > 0"
 
 # Pairs of group and customer that should be and are not (id is null), or are and should not be (owed is null).
 _DIFFERENCES = """
@@ -124,13 +124,10 @@ def _tell(found: Sequence[tuple[Any, ...]], run: int) -> None:
 
 def of_orders(happened: Happened) -> None:
     """Effect of orders that were confirmed, changed or voided: their customers, and groups that count orders."""
-    groups = _groups(BOUGHT)
+    groups = _groups(_BOUGHT)
     if not groups:
         return
-    rows = Order.objects.filter(pk__in=happened.ids).values("customer_id")
-    # Of two orders of a customer that are confirmed at once, the second waits here and then sees the first.
-    locked = Customer.objects.filter(pk__in=rows).order_by("pk").select_for_update(no_key=True, of=("self",))
-    follow(list(locked.values_list("pk", flat=True)), groups, happened.run)
+    follow(trade.locked_customers(happened.ids), groups, happened.run)
 
 
 def of_customers(happened: Happened) -> None:
@@ -147,9 +144,10 @@ def of_groups(happened: Happened) -> None:
             defer(JOB, key=str(group), lock=JOB, group=group)
 
 
-def _groups(condition: Q | None = None) -> list[int]:
-    rows = Group.objects.filter(condition or Q(), state=ACTIVE)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+def _groups(which: str = _GROUPS) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"{which} ORDER BY id")
+        return [row[0] for row in cursor.fetchall()]
 
 
 @job(JOB)

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from django.db import connection
-from django.db.models import Value
 
 from neiqin.kernel import copying
 from neiqin.kernel.actions.batch import Batch, NewBatch
@@ -21,7 +20,7 @@ from neiqin.kernel.resources.references import unseen
 from neiqin.modules.catalog.models import ON_SALE, Product
 from neiqin.modules.customers.models import Address
 from neiqin.modules.orders import fields, money
-from neiqin.modules.orders.models import Collection, Delivery, Invoicing, Order, OrderLine, Query
+from neiqin.modules.orders.models import Order, OrderLine, Query
 from neiqin.modules.orders.states import APPROVED, CLOSED, DRAFT, EXECUTING, SUBMITTED, VOID
 
 NUMBERS = Numbers("number", Pattern("DD", by_day=True))
@@ -35,6 +34,15 @@ DOUBT = Kind("orders.doubt", "订单疑问", MAIL)
 CHECKLIST = ("客户", "产品", "规格", "数量", "价格", "金额", "收货")
 # The five items that a customer confirms (C-ORD-03).
 CONFIRMED = frozenset({"lines", "required_on", "consignee", "address", "order_discount"})
+# What hangs on an order, as tables and words.
+_FOLLOWING = (
+    ("orders_delivery", "发过货", "发货单"), ("orders_invoicing", "开过票", "开票登记"),
+    ("orders_collection", "收过款", "收款登记"),
+)  # fmt: skip
+_ALIVE = " UNION ALL ".join(
+    f"SELECT {kind} AS kind, id, order_id, number FROM {table} WHERE order_id = ANY(%s) AND state <> %s"
+    for kind, (table, *_) in enumerate(_FOLLOWING)
+)
 NOTE = Field("reason", "原因", required=True, maxlength=200)
 
 
@@ -46,6 +54,8 @@ def _fit(batch: NewBatch[Order]) -> Mapping[int, Refusal]:
 def _to_whom(rows: Iterable[dict[str, Any]]) -> None:
     """Where nothing is said of it, goods go to the address the customer calls its default, or its only one."""
     silent = [row for row in rows if not (row["address"] or row["consignee"] or row["consignee_phone"])]
+    if not silent:
+        return
     found: dict[int, list[Address]] = defaultdict(list)
     for address in Address.objects.filter(customer_id__in={row["customer"] for row in silent}).order_by("pk"):
         found[address.customer_id].append(address)
@@ -221,15 +231,12 @@ def close(orders: Batch[Order], *, reason: Annotated[str, NOTE]) -> None:
 
 def _followed(orders: Batch[Order]) -> dict[int, str]:
     """What hangs on the orders and is to be voided first."""
-    kinds: tuple[Any, ...] = (Delivery, Invoicing, Collection)
-    words = (("发过货", "发货单"), ("开过票", "开票登记"), ("收过款", "收款登记"))
-    alive = [
-        model.objects.filter(order_id__in=orders.ids).exclude(state=VOID)
-        .values_list(Value(kind), "pk", "order_id", "number") for kind, model in enumerate(kinds)
-    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_ALIVE} ORDER BY kind, id", [orders.ids, VOID] * len(_FOLLOWING))
+        alive = cursor.fetchall()
     problems: dict[int, str] = {}
-    for kind, _, order, number in sorted(alive[0].union(*alive[1:], all=True)):
-        done, what = words[kind]
+    for kind, _, order, number in alive:
+        _, done, what = _FOLLOWING[kind]
         problems.setdefault(order, f"已经{done}（{number}），先作废{what}。")
     return problems
 

@@ -1,6 +1,7 @@
 """Who sees to an order: by region and kind of product, as the dated table 《订单分配》 says (C-ORD-06, C-ORG-12)."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
@@ -54,11 +55,15 @@ def proposed(orders: list[Order]) -> dict[int, list[tuple[int, str]]]:
 
 def _decided(asked: list[tuple[Order, str]], day: date) -> list[Decision | None]:
     """What the table of a day says of each, None where it cannot decide."""
-    inputs = [{"region": order.region or NOBODY, "kind": kind} for order, kind in asked]
+    inputs = [(order.region or NOBODY, kind) for order, kind in asked]
+    differing = list(dict.fromkeys(inputs))  # ten thousand orders are of some regions and kinds
+    asking = [{"region": region, "kind": kind} for region, kind in differing]
     try:
-        return list(decide("order_assignment", inputs, day))
+        said: Mapping[int, Decision] = dict(enumerate(decide("order_assignment", asking, day)))
     except Undecided as error:
-        return [error.decisions.get(n) for n in range(len(inputs))]
+        said = error.decisions
+    known = {one: said.get(n) for n, one in enumerate(differing)}
+    return [known[one] for one in inputs]
 
 
 def of_approved(happened: Happened) -> None:

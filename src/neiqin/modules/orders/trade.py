@@ -1,5 +1,6 @@
 """用量与价位 on a customer's page: what it has had delivered, told by the deliveries themselves (C-CUS-06)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -20,6 +21,18 @@ UPDATE customers_standing s SET dealt_on = greatest(s.dealt_on, o.latest)
 FROM (SELECT customer_id, max(doc_date) AS latest FROM orders_order WHERE id = ANY(%s) GROUP BY customer_id) o
 WHERE s.customer_id = o.customer_id
 """
+_LOCKED = """
+SELECT id FROM customers_customer WHERE id IN (SELECT customer_id FROM orders_order WHERE id = ANY(%s))
+ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+def locked_customers(orders: Sequence[int]) -> list[int]:
+    """The customers of orders, for what is counted over all orders of each: of two orders of a customer that are
+    approved or confirmed at once, the second waits here and then sees the first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCKED, [list(orders)])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def of_approved(happened: Happened) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import Sum
 
 from neiqin.kernel.actions.effects import Happened
@@ -16,13 +17,23 @@ from neiqin.modules.catalog.pricing import PROMOTED
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.amounts import fen
 from neiqin.modules.orders.entering import Row
-from neiqin.modules.orders.models import Order, OrderLine
+from neiqin.modules.orders.models import Order
 from neiqin.modules.orders.states import ALIVE, CLOSED
 from neiqin.modules.promotions import actions
 from neiqin.modules.promotions.models import RUNNING, STOPPED, Promotion, Use
 
 _LIST = re.compile(rf"{PROMOTED}(.*)》\d{{4}}-\d\d-\d\d 起")
 SPENT = "预算用完"
+_LINES = """
+SELECT x.order_id, x.id, x.quantity, x.price, x.list_price, x.price_rule
+FROM orders_orderline x JOIN orders_order o ON o.id = x.order_id
+WHERE x.order_id = ANY(%s) AND o.state = ANY(%s) AND starts_with(x.price_rule, %s) AND NOT x.is_gift
+ORDER BY x.order_id, x.id
+"""
+_USED = """
+SELECT promotion_id, order_id, line, sum(quantity), sum(amount)
+FROM promotions_use WHERE order_id = ANY(%s) GROUP BY 1, 2, 3
+"""
 TOLD = Kind("promotions.spent", "促销预算用完", MAIL)
 
 
@@ -50,29 +61,29 @@ def cost(quantity: Decimal, price: Decimal | None, list_price: Decimal | None) -
 
 
 def costs(orders: Sequence[int]) -> list[Cost]:
-    """Of the lines of these orders that have a promotion's price; two queries."""
-    lines = OrderLine.objects.filter(order_id__in=list(orders), price_rule__startswith=PROMOTED, is_gift=False)
-    priced = [(x, name) for x in lines.order_by("order_id", "pk") if (name := list_of(x.price_rule))]
+    """Of the lines that have a promotion's price in those of these orders that hold; two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES, [list(orders), [*ALIVE, CLOSED], PROMOTED])
+        lines = cursor.fetchall()
+    priced = [(line, name) for *line, rule in lines if (name := list_of(rule))]
     if not priced:
         return []
     known = dict(
         Promotion.objects.filter(price_list__name__in={n for _, n in priced}).values_list("price_list__name", "pk")
     )
     return [
-        Cost(known[name], x.order_id, x.pk, x.quantity, cost(x.quantity, x.price, x.list_price))
-        for x, name in priced if name in known
+        Cost(known[name], order, line, quantity, cost(quantity, price, list_price))
+        for (order, line, quantity, price, list_price), name in priced if name in known
     ]  # fmt: skip
 
 
 def of_orders(happened: Happened) -> None:
     """Effect of orders audited, taken back, voided or made anew: the entries that are missing, so that a budget's use
     is what its orders in force cost. Raises RefuseLate for those that do not fit any more."""
-    alive = Order.objects.filter(pk__in=happened.ids, state__in=(*ALIVE, CLOSED))
-    wanted = {(c.promotion, c.order, c.line): c for c in costs(list(alive.values_list("pk", flat=True)))}
-    before = Use.objects.filter(order_id__in=happened.ids).order_by().values_list("promotion_id", "order_id", "line")
-    had = {
-        (p, o, x): (quantity, amount) for p, o, x, quantity, amount in before.annotate(Sum("quantity"), Sum("amount"))
-    }
+    wanted = {(c.promotion, c.order, c.line): c for c in costs(happened.ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_USED, [happened.ids])
+        had = {(p, o, x): (quantity, amount) for p, o, x, quantity, amount in cursor.fetchall()}
     moved = []
     for key in sorted(wanted.keys() | had.keys(), key=lambda k: (k[1], k[2], k[0])):
         quantity, amount = had.get(key, (Decimal(0), Decimal(0)))

@@ -17,7 +17,7 @@ from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.customers.fields import LEVELS
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.moving import take_along
-from neiqin.modules.orders.models import Order
+from neiqin.modules.orders import trade
 from neiqin.modules.orders.states import ALIVE, CLOSED
 from neiqin.modules.retention.models import Dealing, Loss, Night
 from neiqin.modules.retention.states import ACTIVE, AT_RISK, FIRST, LOST, POTENTIAL, REGAINED, STATUSES
@@ -206,10 +206,7 @@ def _page(rows: Sequence[Turn]) -> str:
 
 def of_orders(happened: Happened) -> None:
     """Effect of orders that begin or cease to hold."""
-    rows = Order.objects.filter(pk__in=happened.ids).values("customer_id")
-    # Of two orders of a customer that are approved at once, the second waits here and then sees the first.
-    locked = Customer.objects.filter(pk__in=rows).order_by("pk").select_for_update(no_key=True, of=("self",))
-    follow(list(locked.values_list("pk", flat=True)), happened.run)
+    follow(trade.locked_customers(happened.ids), happened.run)
 
 
 def of_customers(happened: Happened) -> None:
