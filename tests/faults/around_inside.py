@@ -169,7 +169,8 @@ RETURNS = {
         WHERE (sent_again_id IS NOT NULL) <> (state = 'settled' AND kind IN ('exchange', 'again')
             AND (SELECT sum(accepted) FROM returns_ticketline WHERE ticket_id = t.id) > 0)""",
     "states of returns that are not what happened": _not_as_said("returns_ticket", "returns.ticket", {
-        "created": "true", "approved": "state IN ('awaited', 'inspected', 'settled')", "settled": "state = 'settled'",
+        "created": "true", "settled": "state = 'settled'",
+        "approved": "state IN ('awaited', 'inspected', 'settled') OR state = 'withdrawn' AND approved_at IS NOT NULL",
         "inspected": "state IN ('inspected', 'settled') AND kind IN ('refund', 'exchange', 'repair')",
         "withdrawn": "state = 'withdrawn'",
     }),
