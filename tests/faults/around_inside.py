@@ -45,13 +45,14 @@ def _twice(model: str, *events: str) -> str:
         GROUP BY record_id, name HAVING count(*) > 1"""
 
 
-def _without_event(*prefixes: str) -> str:
-    """Runs of these kinds that say nothing and were not refused."""
-    mine = " OR ".join(f"action LIKE '{prefix}.%'" for prefix in prefixes)
-    return f"""SELECT id FROM actions_run r WHERE ({mine})
+def without_event(*prefixes: str) -> str:
+    """Runs of these kinds that say nothing, and were not refused: neither they nor what they were part of."""
+    mine = " OR ".join(f"r.action LIKE '{prefix}.%'" for prefix in prefixes)
+    return f"""SELECT r.id FROM actions_run r WHERE ({mine})
         AND NOT EXISTS (SELECT FROM actions_event WHERE run_id = r.id)
-        AND NOT EXISTS (SELECT FROM actions_request WHERE key = r.request_key AND person_id = r.person_id
-                        AND outcome->>'run' IS NULL)"""
+        AND NOT EXISTS (SELECT FROM actions_run whole JOIN actions_request q
+            ON q.key = whole.request_key AND q.person_id = whole.person_id AND q.outcome->>'run' IS NULL
+            WHERE whole.xid = r.xid)"""
 
 
 TAKEN = "(SELECT coalesce(sum(quantity), 0) FROM stock_movement WHERE model = 'returns.ticket' AND record = t.id)"
@@ -159,15 +160,17 @@ RETURNS = {
     "money back that is not what was accepted": """SELECT t.id FROM returns_ticket t WHERE credit <>
         (SELECT sum(credit) FROM returns_ticketline WHERE ticket_id = t.id) OR (kind IN ('exchange', 'again', 'repair')
             AND credit <> 0)""",
-    "more money back than a line of an order cost": """SELECT l.order_line_id FROM returns_ticketline l
+    "more money back than a line of an order cost all the time": """SELECT l.order_line_id FROM returns_ticketline l
         JOIN returns_ticket t ON t.id = l.ticket_id AND t.state NOT IN ('refused', 'withdrawn')
-        JOIN orders_orderline o ON o.id = l.order_line_id GROUP BY l.order_line_id HAVING sum(l.credit) > min(o.price)
-            * sum(l.accepted) + 0.01 * count(*)""",
+        JOIN orders_orderline o ON o.id = l.order_line_id AND NOT EXISTS (SELECT FROM changes_changeline
+            WHERE order_line_id = o.id AND price <> was_price)
+        GROUP BY l.order_line_id HAVING sum(l.credit) > min(o.price) * sum(l.accepted) + 0.01 * count(*)""",
     "exchanges settled without the order of what goes out, or the other way round": """SELECT id FROM returns_ticket t
         WHERE (sent_again_id IS NOT NULL) <> (state = 'settled' AND kind IN ('exchange', 'again')
             AND (SELECT sum(accepted) FROM returns_ticketline WHERE ticket_id = t.id) > 0)""",
     "states of returns that are not what happened": _not_as_said("returns_ticket", "returns.ticket", {
-        "created": "true", "approved": "state IN ('awaited', 'inspected', 'settled')", "settled": "state = 'settled'",
+        "created": "true", "settled": "state = 'settled'",
+        "approved": "state IN ('awaited', 'inspected', 'settled') OR state = 'withdrawn' AND approved_at IS NOT NULL",
         "inspected": "state IN ('inspected', 'settled') AND kind IN ('refund', 'exchange', 'repair')",
         "withdrawn": "state = 'withdrawn'",
     }),
@@ -177,7 +180,7 @@ RETURNS = {
     ),
 }  # fmt: skip
 NEVER = QUOTES | CHANGES | RETURNS | {
-    "runs of quotes, changes or returns without an event": _without_event(
+    "runs of quotes, changes or returns without an event": without_event(
         "quotes.quote", "changes.change", "returns.ticket", "orders.return"
     ),
 }  # fmt: skip

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.faults import around_inside
-from tests.faults.around_inside import numbered_twice, out_of_order
+from tests.faults.around_inside import numbered_twice, out_of_order, without_event
 
 NAME = "订货"  # how the customers begin that only order
 TABLES = (
@@ -98,11 +98,7 @@ NEVER = {
         <> (SELECT coalesce(sum(amount), 0) FROM promotions_use WHERE line = l.id)""",
     "orders without their progress": """SELECT id FROM orders_order o
         WHERE NOT EXISTS (SELECT FROM orders_progress WHERE order_id = o.id)""",
-    "runs of orders without an event": """SELECT id FROM actions_run r WHERE
-        (action LIKE 'orders.order.%' OR action LIKE 'orders.delivery.%' OR action LIKE 'approvals.request.%')
-        AND NOT EXISTS (SELECT FROM actions_event WHERE run_id = r.id)
-        AND NOT EXISTS (SELECT FROM actions_request WHERE key = r.request_key AND person_id = r.person_id
-                        AND outcome->>'run' IS NULL)""",
+    "runs of orders without an event": without_event("orders.order", "orders.delivery", "approvals.request"),
 } | around_inside.NEVER
 
 

@@ -101,7 +101,7 @@ AROUND = [
     ("returned goods that are not back in stock, or twice", "UPDATE returns_ticketline SET good = 0"),
     ("bad goods where good ones lie, or the other way round", "UPDATE stock_warehouse SET bad = NOT bad"),
     ("money back that is not what was accepted", "UPDATE returns_ticket SET credit = credit + 1"),
-    ("more money back than a line of an order cost", "UPDATE returns_ticketline SET credit = 999"),
+    ("more money back than a line of an order cost all the time", "UPDATE returns_ticketline SET credit = 999"),
     ("exchanges settled without the order of what goes out, or the other way round",
      "UPDATE returns_ticket SET sent_again_id = NULL"),
     ("states of returns that are not what happened",
