@@ -203,3 +203,24 @@ def test_a_day_without_a_time_is_its_midnight_on_the_companys_clock():
     moment = followups.happened_at.parse("2026-11-20")
     assert moment == datetime(2026, 11, 20, tzinfo=clock.zone())
     assert followups.happened_at.parse("2026/11/20 09:30") == datetime(2026, 11, 20, 9, 30, tzinfo=clock.zone())
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "kept"),
+    [
+        ("2026-11-20T23:29:05+20:07", 200, "2026-11-20T03:22:05+00:00"),
+        ("2026-11-20T09:30:00", 200, "2026-11-20T01:30:00+00:00"),
+        ("0001-01-01T00:00:00+08:00", 422, None),
+        ("9999-12-31T23:59:59-12:00", 422, None),
+    ],
+)
+def test_a_moment_of_any_time_zone_is_kept_as_the_same_in_utc_and_the_ends_of_the_calendar_are_refused(
+    rep, mine, given, status, kept
+):
+    record = factories.followup(mine)
+    api = factories.api(Client(), rep)
+    answer = api.patch(f"/api/v1/followups/{record.pk}", {"happened_at": given}, content_type="application/json")
+    assert answer.status_code == status, answer.content.decode()
+    before, record.happened_at = record.happened_at, FollowUp.objects.get(pk=record.pk).happened_at
+    assert record.happened_at == (datetime.fromisoformat(kept) if kept else before)
+    assert kept or "年份" in answer.json()["message"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -149,13 +149,15 @@ def _bool(field: Field, raw: Any) -> bool:
 
 
 def _moment(field: Field, raw: Any) -> datetime:
-    """A day alone is its midnight; without a time zone it is the company's wall clock, as people write it."""
+    """In UTC. A day alone is its midnight; without a time zone it is the company's wall clock, as people write it."""
     if not isinstance(raw, datetime):
         try:
             raw = datetime.fromisoformat(str(raw).strip().replace("/", "-"))
         except ValueError:
             raw = _day(field, raw)
-    return raw if raw.tzinfo else raw.replace(tzinfo=clock.zone())
+    if not 1 < raw.year < 9999:  # at the ends of the calendar other zones are beyond it
+        raise formats.BadFormat(f"「{field.label}」的年份 {raw.year} 不对，写成 2026-11-20 09:30。")
+    return (raw if raw.tzinfo else raw.replace(tzinfo=clock.zone())).astimezone(UTC)
 
 
 def _day(field: Field, raw: Any) -> datetime:
