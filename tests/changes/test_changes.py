@@ -389,6 +389,27 @@ def test_who_is_not_of_the_order_sees_no_change_and_who_is_not_asked_cannot_answ
 
 
 @time_machine.travel("2026-11-25T02:00:00Z", tick=False)
+def test_a_system_asks_for_a_change_by_the_api_as_a_clerk_does_on_the_page(desk):
+    asked = {
+        "order": desk.order.pk, "said_by": "客户系统", "reason": "产线加了一条",
+        "lines": [{"order_line": desk.line.pk, "quantity": "15"}],
+    }  # fmt: skip
+    api, address = factories.api(Client(), desk.clerk), "/api/v1/order-changes"
+    made = api.post(address, asked, content_type="application/json")
+    assert made.status_code == 201, text(made)
+    change = Change.objects.get()
+    assert made.json()["id"] == change.pk
+    assert (change.kinds, change.owner_id, change.state) == ("数量", desk.rep.pk, "with_rep")
+    assert quantities(desk.order) == [D(10), D(4)]  # asked for, not done
+
+    again_ = api.post(address, asked, content_type="application/json")
+    assert (again_.status_code, "还有一张没办完的变更" in text(again_)) == (409, True)
+    foreign = factories.api(Client(), factories.person("何雨桐", position_=desk.clerk.position))
+    refused = foreign.post(address, asked, content_type="application/json")
+    assert (refused.status_code, "不在你能看到的范围里" in text(refused)) == (409, True)
+    assert Change.objects.count() == 1
+
+
 def test_the_rep_has_four_hours(desk):
     desk.change()
     running = Clock.objects.get(kind="changes.rep")

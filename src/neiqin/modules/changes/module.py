@@ -45,6 +45,7 @@ module = Module(
         changing.CREATE: "登记、撤回订单变更",
         departments.ANSWER: "答复变更评估，确认新版",
     },
+    api=["neiqin.modules.changes.endpoints.add_endpoints"],
     carries={
         "C-ORD-13": resources.change.url,
         "C-ORD-14": (resources.change.url, "合同"),
