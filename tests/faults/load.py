@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-PATIENCE = 90
+PATIENCE = 240
 CSRF = "killkillkillkillkillkillkillkill"
 
 

@@ -48,12 +48,12 @@ class Up:
     def log(self) -> str:
         return (self.data.parent / "up.log").read_text()
 
-    def until_it_answers(self, seconds: float = 30) -> bool:
+    def until_it_answers(self, seconds: float = 120) -> bool:
         return until(lambda: answers("127.0.0.1", self.port), seconds)
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(120)
 
     def processes(self) -> dict[str, int]:
         """Process ids by what they are: up, web (granian's parent), granian, worker, jobs, postmaster."""
@@ -94,7 +94,7 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def until(condition, seconds: float = 20) -> bool:
+def until(condition, seconds: float = 120) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():
