@@ -37,7 +37,7 @@ def lent(server):
 def window(browser, size):
     context = browser.new_context(viewport=dict(zip(("width", "height"), size, strict=True)))
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(30_000)
     page.complaints = []
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" and "422" not in m.text else None)

@@ -34,7 +34,7 @@ class Desk:
             has_touch=size == "phone",
         )  # fmt: skip
         self.page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.complaints = []
         self.expected = []  # answers that the test provokes on purpose
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
