@@ -21,6 +21,15 @@ def numbered_twice(table: str) -> str:
         GROUP BY row_id HAVING count(DISTINCT after::jsonb->>'number') > 1"""
 
 
+def not_the_sum(table: str, lines: str, head: str) -> str:
+    """Documents whose amounts are not those of their lines together."""
+    return f"""SELECT h.id FROM {table} h JOIN LATERAL (
+        SELECT sum(gross) AS gross, sum(net) AS net, sum(tax) AS tax, sum(off) AS off, sum(quantity * price) AS whole
+        FROM {lines} WHERE {head} = h.id) l ON true
+        WHERE (h.amount, h.net, h.tax, h.order_discount, h.amount, h.amount)
+            IS DISTINCT FROM (l.gross, l.net, l.tax, l.off, l.net + l.tax, l.whole - l.off)"""
+
+
 def _versions(table: str, model: str, *events: str) -> str:
     """Records whose version is not the number of what was done with them."""
     names = ", ".join(f"'{model}.{event}'" for event in events)
@@ -67,11 +76,7 @@ QUOTES = {
         WHERE state IN ('sent', 'accepted', 'refused') GROUP BY coalesce(first_id, id) HAVING count(*) > 1""",
     "quotes without their two lines": """SELECT id FROM quotes_quote q
         WHERE (SELECT count(*) FROM quotes_quoteline WHERE quote_id = q.id) <> 2""",
-    "quotes that are not the sum of their lines": """SELECT q.id FROM quotes_quote q JOIN LATERAL (
-        SELECT sum(gross) AS gross, sum(net) AS net, sum(tax) AS tax, sum(off) AS off, sum(quantity * price) AS whole
-        FROM quotes_quoteline WHERE quote_id = q.id) l ON true
-        WHERE (q.amount, q.net, q.tax, q.order_discount, q.amount, q.amount)
-            IS DISTINCT FROM (l.gross, l.net, l.tax, l.off, l.net + l.tax, l.whole - l.off)""",
+    "quotes that are not the sum of their lines": not_the_sum("quotes_quote", "quotes_quoteline", "quote_id"),
     "more pushed down than was quoted": """SELECT l.id FROM quotes_quoteline l JOIN quotes_pushed p
         ON p.quote_line_id = l.id JOIN orders_orderline o ON o.id = p.order_line_id
         GROUP BY l.id HAVING sum(o.quantity) > l.quantity""",

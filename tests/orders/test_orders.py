@@ -22,6 +22,7 @@ from neiqin.kernel.guests.models import Invitation
 from neiqin.kernel.notices.models import Notice
 from neiqin.kernel.people.actors import actor_of
 from neiqin.kernel.people.scope import SYSTEM
+from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.models import Standing
 from neiqin.modules.orders import actions, assigning, classing, confirming, delivering, parts, times
 from neiqin.modules.orders.models import ClassProposal, Delivery, Order, Part, Progress, shipped_of
@@ -115,6 +116,26 @@ def test_the_api_names_the_products_of_an_order_and_asks_no_more_for_five_lines_
     assert few == many
     (without,), _ = made([line | {"item_name": "安装"}])
     assert without["product"] is None
+
+
+def test_an_orders_menu_has_what_its_state_allows_and_nothing_else(desk):
+    follow = {"发货": "/orders/ship/", "登记收款": "what=collection", "登记退货": "what=return"}
+
+    everything = {p.replace(".", "_", 1): "all" for _, group in site().permissions for p in group}
+    boss = desk.at(factories.person("全知", position_=factories.position("全知岗", **everything)))
+
+    def offered(order):
+        page = text(boss.get(f"{ORDERS}{order.pk}/"))
+        return [label for label, address in follow.items() if address in page]
+
+    draft = factories.order(desk.customer, {"item_name": "轴承", "quantity": "2", "price": "10"})
+    assert offered(draft) == []
+    order = factories.approved(draft)
+    assert offered(order) == ["发货", "登记收款"]
+    line = order.lines.get()
+    row = {"order": order.pk, "lines": [{"order_line": line.pk, "quantity": "1"}]}
+    assert perform(delivering.create, by=SYSTEM, rows=[row]).done
+    assert offered(order) == ["发货", "登记收款", "登记退货"]
 
 
 def test_a_discount_on_the_whole_order_is_shared_and_changes_with_the_lines(desk):

@@ -179,8 +179,8 @@ class Plug(Protocol):
 @dataclass(frozen=True)
 class Tool:
     """A button over a list: opens a page, or a dialog. rows: one for chosen rows instead, and in a record's menu; its
-    address has a query, and the rows come as `id`. one: of these only in a record's menu. primary: on a record it
-    stands beside the menu."""
+    address has a query, and the rows come as `id`. one: of these only in a record's menu. states: of a record whose
+    menu has it, () for all. primary: on a record it stands beside the menu."""
 
     label: str
     url: str
@@ -188,6 +188,7 @@ class Tool:
     dialog: bool = False
     rows: bool = False
     one: bool = False
+    states: Sequence[str] = ()
     primary: bool = False
 
 

@@ -50,7 +50,7 @@ OF_ORDER = (
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     """变更, on an order."""
     may = resource.key == "orders.order" and person.may(CREATE)
-    return [Tool("变更", f"{NEW}?", "edit", rows=True)] if may else []
+    return [Tool("变更", f"{NEW}?", "edit", rows=True, states=ALIVE)] if may else []
 
 
 def _state(record: Any) -> tuple[str, str, str]:

@@ -26,7 +26,7 @@ from neiqin.modules.intake.models import BACK, NEW, Intake
 from neiqin.modules.intake.reading import Reading, read
 from neiqin.modules.orders.entering import Row
 from neiqin.modules.orders.models import Order, OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 
 NAME, ORDER = "intake", "orders.order"
 WORDS = 60  # of what the customer called it, on the line
@@ -61,7 +61,7 @@ def _named(companies: Sequence[str], person: Any) -> Customer | None:
 
 
 def _last(customer: Customer) -> list[OrderLine]:
-    order = Order.objects.filter(customer=customer, state__in=(*ALIVE, CLOSED)).order_by("-doc_date", "-pk").first()
+    order = Order.objects.filter(customer=customer, state__in=IN_FORCE).order_by("-doc_date", "-pk").first()
     lines = OrderLine.objects.filter(order=order, is_gift=False) if order else OrderLine.objects.none()
     return list(lines.select_related("product").order_by("pk"))
 

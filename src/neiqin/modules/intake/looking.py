@@ -21,7 +21,7 @@ from neiqin.modules.customers.models import Customer
 from neiqin.modules.intake import actions, fields, filling
 from neiqin.modules.intake.models import BACK, NEW, Intake
 from neiqin.modules.orders.models import OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 
 ORIGIN = (
     Field("number", "单号", "code"), Field("at", "交来时间", "moment"), Field("who", "谁交的"),
@@ -65,7 +65,7 @@ def _customer(text: str, person: Any) -> Customer | None:
 def _lately(customer: Customer, given: Any) -> list[Bag]:
     """What this customer bought lately, each thing once, with how much it was the last time."""
     sold = OrderLine.objects.filter(
-        order__customer=customer, order__state__in=(*ALIVE, CLOSED), product__state=ON_SALE, is_gift=False
+        order__customer=customer, order__state__in=IN_FORCE, product__state=ON_SALE, is_gift=False
     )
     newest = sold.order_by("product_id", "-order__doc_date", "-pk").distinct("product_id")
     rows = sorted(newest.select_related("product", "order"), key=lambda x: (x.order.doc_date, x.pk), reverse=True)

@@ -15,7 +15,7 @@ from neiqin.modules.customers.models import Customer
 from neiqin.modules.intake.models import Word
 from neiqin.modules.intake.reading import Item
 from neiqin.modules.orders.models import OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 
 KIND = "catalog.product"
 BOUGHT = 300  # products of a customer's past that are compared
@@ -122,7 +122,7 @@ def _past(customer: Customer | None) -> list[_Known]:
     """What this customer bought, the newest first."""
     if customer is None:
         return []
-    sold = OrderLine.objects.filter(order__customer=customer, order__state__in=(*ALIVE, CLOSED), product__isnull=False)
+    sold = OrderLine.objects.filter(order__customer=customer, order__state__in=IN_FORCE, product__isnull=False)
     newest = sold.order_by("-order__doc_date", "-pk").values_list("product_id", flat=True)[: BOUGHT * 4]
     ids = list(dict.fromkeys(newest))[:BOUGHT]
     return _known(ids)

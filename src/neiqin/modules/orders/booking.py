@@ -33,7 +33,7 @@ from neiqin.kernel.resources.references import unseen
 from neiqin.kernel.resources.resource import Resource, Tool
 from neiqin.modules.orders import fields
 from neiqin.modules.orders.models import Collection, Delivery, DeliveryLine, Invoicing, Order, Return, ReturnLine
-from neiqin.modules.orders.states import ALIVE, BOOKED, CLOSED, EXECUTING, VOID
+from neiqin.modules.orders.states import BOOKED, DELIVERING, IN_FORCE, VOID
 
 INVOICE, COLLECT, RETURN = Invoicing.RIGHT, Collection.RIGHT, Return.RIGHT
 BACK = Lines("lines", "退货明细", ReturnLine, "returned", fields.BACK, 1, "加一行")
@@ -76,7 +76,7 @@ def _invoices(batch: NewBatch[Invoicing]) -> Mapping[int, Refusal]:
         if position in problems:
             continue
         order = orders[row["order"]]
-        refusal = _unready(order, (*ALIVE, CLOSED), "登记开票", row, "issued_on")
+        refusal = _unready(order, IN_FORCE, "登记开票", row, "issued_on")
         if row["number"] in taken:
             refusal = Refusal(f"发票 {row['number']} 已经登记在订单 {taken[row['number']]}，核对号码。", "number")
         elif refusal is None and row["amount"] > left[order.pk]:
@@ -94,7 +94,7 @@ def _receipts(batch: NewBatch[Collection]) -> Mapping[int, Refusal]:
     orders = _orders(batch, problems)
     for position, row in batch.rows.items():
         if position not in problems and (
-            refusal := _unready(orders[row["order"]], (*ALIVE, CLOSED), "登记收款", row, "received_on")
+            refusal := _unready(orders[row["order"]], IN_FORCE, "登记收款", row, "received_on")
         ):
             problems[position] = refusal
     return problems
@@ -109,7 +109,7 @@ def _returns(batch: NewBatch[Return]) -> Mapping[int, Refusal]:
     back = defaultdict[int, Decimal](Decimal, returned_of(lines))
     for position, row in batch.rows.items():
         if position not in problems and (
-            refusal := _unready(orders[row["order"]], (EXECUTING, CLOSED), "登记退货", row, "returned_on")
+            refusal := _unready(orders[row["order"]], DELIVERING, "登记退货", row, "returned_on")
             or _too_much(row, lines, back)
         ):
             problems[position] = refusal
@@ -217,21 +217,22 @@ def of_deliveries(happened: Happened) -> None:
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the three: how it is called in addresses and in words, and what makes it."""
+    """One of the three: how it is called in addresses and in words, what makes it, and in which states of an order."""
 
     name: str
     label: str
     model: Any
     create: Action
     icon: str
+    states: tuple[str, ...]
 
 
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("invoicing", "登记开票", Invoicing, invoice, "receipt-yuan"),
-        Kind("collection", "登记收款", Collection, collect, "cash"),
-        Kind("return", "登记退货", Return, take_back, "truck-return"),
+        Kind("invoicing", "登记开票", Invoicing, invoice, "receipt-yuan", IN_FORCE),
+        Kind("collection", "登记收款", Collection, collect, "cash", IN_FORCE),
+        Kind("return", "登记退货", Return, take_back, "truck-return", DELIVERING),
     )
 }
 
@@ -241,8 +242,9 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     if resource.key != "orders.order":
         return []
     return [
-        Tool(k.label, f"{PAGE}?what={k.name}&", k.icon, rows=True) for k in KINDS.values() if person.may(k.create.may)
-    ]
+        Tool(k.label, f"{PAGE}?what={k.name}&", k.icon, rows=True, states=k.states)
+        for k in KINDS.values() if person.may(k.create.may)
+    ]  # fmt: skip
 
 
 @screen("orders.view")

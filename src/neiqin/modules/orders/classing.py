@@ -28,7 +28,7 @@ from neiqin.modules.customers import states
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import fields
 from neiqin.modules.orders.models import ClassProposal, Order
-from neiqin.modules.orders.states import ALIVE, CLOSED, LEFT, PROPOSED, TAKEN_UP
+from neiqin.modules.orders.states import IN_FORCE, LEFT, PROPOSED, TAKEN_UP
 
 MAY = "customers.confirm_level"
 TOLD = Kind("orders.class", "客户分类建议")
@@ -39,7 +39,7 @@ REASON = Field("reason", "原因", required=True, maxlength=200)
 
 def numbers(ids: Collection[int]) -> dict[int, tuple[Decimal, int]]:
     """customer -> amount incl. tax and number of its orders of the last twelve months that hold."""
-    held = Order.objects.filter(customer_id__in=ids, state__in=(*ALIVE, CLOSED), doc_date__gt=clock.today() - YEAR)
+    held = Order.objects.filter(customer_id__in=ids, state__in=IN_FORCE, doc_date__gt=clock.today() - YEAR)
     rows = held.values_list("customer_id").annotate(total=Coalesce(Sum("amount"), Decimal(0)), count=Count("pk"))
     return {pk: (total, count) for pk, total, count in rows}
 

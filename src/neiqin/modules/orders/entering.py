@@ -25,7 +25,7 @@ from neiqin.modules.customers import fields as customer_fields
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders import credit, fields, measures, money, stocking
 from neiqin.modules.orders.models import Order, OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 from neiqin.modules.stock.models import VIEW as STOCK
 
 MOST, SHOWN = 2000, 30
@@ -223,7 +223,7 @@ def _last(rows: Sequence[Row], customer: Customer | None) -> None:
     products = {row.product.pk for row in rows if row.product}
     if customer is None or not products:
         return
-    sold = OrderLine.objects.filter(order__customer=customer, order__state__in=(*ALIVE, CLOSED), is_gift=False)
+    sold = OrderLine.objects.filter(order__customer=customer, order__state__in=IN_FORCE, is_gift=False)
     newest = sold.filter(product__in=products).order_by("product_id", "-order__doc_date", "-pk").distinct("product_id")
     found = {p: (price, day) for p, price, day in newest.values_list("product_id", "price", "order__doc_date")}
     for row in rows:

@@ -21,7 +21,7 @@ from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders import delivering, fields, parts, renewing, shipping, stocking
 from neiqin.modules.orders.models import SHIP, Order, OrderLine, Part, Progress, shipped_of
-from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, STATES, SUBMITTED, VOID
+from neiqin.modules.orders.states import ALIVE, APPROVED, CLOSED, DRAFT, IN_FORCE, STATES, SUBMITTED, VOID
 
 GOODS = (
     Field("order_line", "品名", column="order_line__item_name"),
@@ -101,7 +101,7 @@ def notes(order: Order, person: Any) -> list[Bag]:
     """Where it stands, and what keeps it from going on."""
     progress = Progress.objects.filter(order=order).first()
     found = _stops(order)
-    if order.state in (*ALIVE, CLOSED):
+    if order.state in IN_FORCE:
         done = progress.shipped if progress else Decimal(0)
         due = order.required_on
         over = order.state in ALIVE and due is not None and due < clock.today() and done < 100
@@ -190,7 +190,7 @@ def parts_of(record: Any, person: Any) -> Bag | None:
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     """发货, on an order."""
     may = resource.key == "orders.order" and person.may(SHIP)
-    return [Tool("发货", "/orders/ship/?", "truck-delivery", rows=True)] if may else []
+    return [Tool("发货", "/orders/ship/?", "truck-delivery", rows=True, states=ALIVE)] if may else []
 
 
 @screen(SHIP)

@@ -11,7 +11,7 @@ from neiqin.kernel.personal.columns import open_columns
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.printing.forms import Form
 from neiqin.modules.orders.models import Delivery, DeliveryLine, Order, OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 
 HERE = Path(__file__).parent / "forms"
 CONFIRMATION_HEAD = ["序号", "客户料号", "品名", "规格型号", "单位", "数量", "含税单价", "金额", "交期"]
@@ -88,7 +88,7 @@ def _price(value: Decimal | None) -> str:
 
 
 def _mark(order: Order) -> str:
-    return "" if order.state in (*ALIVE, CLOSED) else "未审批"
+    return "" if order.state in IN_FORCE else "未审批"
 
 
 FORMS = [

@@ -12,6 +12,8 @@ STATES = (
     Choice(VOID, "已作废", "off", "x"),
 )
 ALIVE = (APPROVED, EXECUTING)  # counts as a promise to deliver
+IN_FORCE = (*ALIVE, CLOSED)
+DELIVERING = (EXECUTING, CLOSED)  # something has gone out
 ASKED, TAKEN, BLOCKED, DONE = "asked", "taken", "blocked", "done"
 PART_STATES = (
     Choice(ASKED, "待接收", "warn", "0"), Choice(TAKEN, "进行中", "run", "50"), Choice(BLOCKED, "受阻", "bad", "!"),

@@ -18,7 +18,7 @@ from neiqin.modules.customers.models import Customer
 from neiqin.modules.orders.amounts import fen
 from neiqin.modules.orders.entering import Row
 from neiqin.modules.orders.models import Order
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 from neiqin.modules.promotions import actions
 from neiqin.modules.promotions.models import RUNNING, STOPPED, Promotion, Use
 
@@ -63,7 +63,7 @@ def cost(quantity: Decimal, price: Decimal | None, list_price: Decimal | None) -
 def costs(orders: Sequence[int]) -> list[Cost]:
     """Of the lines that have a promotion's price in those of these orders that hold; two queries."""
     with connection.cursor() as cursor:
-        cursor.execute(_LINES, [list(orders), [*ALIVE, CLOSED], PROMOTED])
+        cursor.execute(_LINES, [list(orders), list(IN_FORCE), PROMOTED])
         lines = cursor.fetchall()
     priced = [(line, name) for *line, rule in lines if (name := list_of(rule))]
     if not priced:

@@ -12,7 +12,7 @@ from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
 from neiqin.modules.orders.models import Order, OrderLine
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 from neiqin.modules.quotes.models import Quote, QuoteLine
 from neiqin.modules.quotes.states import OUT
 
@@ -39,7 +39,7 @@ def deals(customer: int, products: Iterable[int], person: Any, besides: int = 0)
     found: dict[int, list[Deal]] = defaultdict(list)
     if wanted and person.may("orders.view"):
         rows = OrderLine.objects.filter(
-            order__in=Order.objects.filter(Order.visible_to(person), customer_id=customer, state__in=(*ALIVE, CLOSED)),
+            order__in=Order.objects.filter(Order.visible_to(person), customer_id=customer, state__in=IN_FORCE),
             is_gift=False,
         )
         _read(rows, "order", "/orders/order/", wanted, found)

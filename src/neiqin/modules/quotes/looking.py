@@ -181,7 +181,7 @@ def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     found = []
     if resource.key == KEY and person.may(EDIT):
         if person.may("orders.create"):
-            found.append(Tool("下推一部分", "/quotes/push/?", "clipboard-list", rows=True))
+            found.append(Tool("下推一部分", "/quotes/push/?", "clipboard-list", rows=True, states=(ACCEPTED,)))
         found.append(Tool("发给客户的文字", "/quotes/text/?", "message", rows=True))
     if resource.key == KEY and person.may(CREATE):
         found.append(Tool("报价模板", "/quotes/template/", "file-text"))

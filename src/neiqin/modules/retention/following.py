@@ -18,11 +18,10 @@ from neiqin.modules.customers.fields import LEVELS
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.moving import take_along
 from neiqin.modules.orders import trade
-from neiqin.modules.orders.states import ALIVE, CLOSED
+from neiqin.modules.orders.states import IN_FORCE
 from neiqin.modules.retention.models import Dealing, Loss, Night
 from neiqin.modules.retention.states import ACTIVE, AT_RISK, FIRST, LOST, POTENTIAL, REGAINED, STATUSES
 
-HELD = (*ALIVE, CLOSED)  # orders that were taken into execution and hold
 CHUNK = 2000
 JOB = "retention.follow"
 PAGE, LOSSES = "/customers/retention/", "/retention/loss/"
@@ -136,7 +135,7 @@ def follow(customers: Sequence[int], run: int | None = None) -> int:
 
 def _turned(customers: Sequence[int], today: date) -> list[Turn]:
     with connection.cursor() as cursor:
-        cursor.execute(_DEALT, {"ids": list(customers), "held": list(HELD)})
+        cursor.execute(_DEALT, {"ids": list(customers), "held": list(IN_FORCE)})
         rows = [Dealt(*row) for row in cursor.fetchall()]
     limits = limits_on(today) if rows else {}
     found = [Turn(row, row.now(limits[row.level], today), limits[row.level]) for row in rows]

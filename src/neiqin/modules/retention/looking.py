@@ -18,6 +18,7 @@ from neiqin.modules.customers.fields import KEY, LEVELS
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.resources import customer
 from neiqin.modules.orders.models import Order
+from neiqin.modules.orders.states import IN_FORCE
 from neiqin.modules.retention import following, losses
 from neiqin.modules.retention.models import Dealing, Loss
 from neiqin.modules.retention.states import AT_RISK, LOST, POTENTIAL, STATUSES
@@ -53,7 +54,7 @@ class Kept:
 
 def _held(year: int) -> Any:
     """Orders that hold with their day in a year."""
-    return Order.objects.filter(state__in=following.HELD, doc_date__range=(date(year, 1, 1), date(year, 12, 31)))
+    return Order.objects.filter(state__in=IN_FORCE, doc_date__range=(date(year, 1, 1), date(year, 12, 31)))
 
 
 def _active_before(person: Any, year: int) -> Any:
@@ -116,7 +117,7 @@ def _level(value: str) -> str:
 
 
 def _last_orders(ids: Sequence[int]) -> dict[int, date]:
-    rows = Order.objects.filter(customer_id__in=ids, state__in=following.HELD).order_by()
+    rows = Order.objects.filter(customer_id__in=ids, state__in=IN_FORCE).order_by()
     return dict(rows.values_list("customer_id").annotate(Max("doc_date")))
 
 

@@ -30,7 +30,7 @@ from neiqin.kernel.resources.references import unseen
 from neiqin.kernel.rules.cells import BadCell
 from neiqin.kernel.rules.decide import Undecided, decide
 from neiqin.modules.orders.models import Order, OrderLine, ReturnLine, shipped_of
-from neiqin.modules.orders.states import CLOSED, EXECUTING
+from neiqin.modules.orders.states import DELIVERING
 from neiqin.modules.orders.states import VOID as ORDER_VOID
 from neiqin.modules.orders.telling import Step, inform
 from neiqin.modules.returns import fields
@@ -106,7 +106,7 @@ def _fit(batch: NewBatch[Ticket]) -> Mapping[int, Refusal]:
 def _unfit(
     row: Mapping[str, Any], order: Order, lines: Mapping[int, OrderLine], left: dict[int, Decimal]
 ) -> Refusal | None:
-    if order.state not in (EXECUTING, CLOSED):
+    if order.state not in DELIVERING:
         return Refusal(f"{order.number}{label_of(Order.STATES, order.state)}，发了货才能退换。", "order")
     for n, one in enumerate(row["lines"]):
         line = lines.get(one["order_line"])

@@ -24,7 +24,7 @@ from neiqin.kernel.people.scope import SYSTEM
 from neiqin.kernel.resources.pages.screen import Bag, render, sent_key
 from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.orders.progress import Beside, opened
-from neiqin.modules.orders.states import CLOSED, EXECUTING
+from neiqin.modules.orders.states import DELIVERING
 from neiqin.modules.returns import asking
 from neiqin.modules.returns.models import (
     AWAITED,
@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 
 def offered(order: Order) -> bool:
     """Is there anything to give back, or anything that was?"""
-    return order.state in (EXECUTING, CLOSED)
+    return order.state in DELIVERING
 
 
 BESIDE = Beside(NAME, "退货、换货", offered)

@@ -19,6 +19,7 @@ from neiqin.kernel.resources.pages.forms import form_field, held_reason
 from neiqin.kernel.resources.pages.screen import Bag, render, screen, sent_key
 from neiqin.kernel.resources.resource import Resource, Todo, Tool
 from neiqin.modules.orders.models import Order, OrderLine, shipped_of
+from neiqin.modules.orders.states import DELIVERING
 from neiqin.modules.returns import asking, fields, inspecting
 from neiqin.modules.returns.asking import CREATE, HANDLE, KEY, URL, VIEW, kind_of
 from neiqin.modules.returns.inspecting import INSPECT
@@ -131,9 +132,9 @@ def _of_stock(ticket: Ticket) -> list[Bag]:
 def tools(resource: Resource, person: Any, query: str) -> list[Tool]:
     """退换货 on an order, 收货验货 on a ticket."""
     if resource.key == "orders.order" and person.may(CREATE):
-        return [Tool("退换货", f"{NEW}?", "truck-return", rows=True)]
+        return [Tool("退换货", f"{NEW}?", "truck-return", rows=True, states=DELIVERING)]
     if resource.key == KEY and person.may(INSPECT):
-        return [Tool("收货验货", f"{CHECK}?", "truck-return", rows=True)]
+        return [Tool("收货验货", f"{CHECK}?", "truck-return", rows=True, states=(AWAITED,))]
     return []
 
 

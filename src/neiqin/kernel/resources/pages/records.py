@@ -177,10 +177,11 @@ def _actions(resource: Resource, record: Any, person: Any) -> list[Bag]:
 def _tools(resource: Resource, record: Any, person: Any) -> list[Bag]:
     """What the manifests offer for chosen rows, for this one."""
     tools = [t for m in site().modules for make in m.tools for t in make(resource, person, "") if t.rows]
+    now = getattr(record, "state", None)
     return [
         Bag(name="", label=t.label, icon=t.icon, key="", primary=t.primary, danger=False,
             url=f"{t.url}&id={record.pk}", dialog=t.dialog)
-        for t in tools
+        for t in tools if not t.states or now in t.states
     ]  # fmt: skip
 
 
