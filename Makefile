@@ -15,6 +15,9 @@ PY := .venv/bin/python
 # Settings are read by the checkers too; they must not make keys in the data folder of a running system.
 CHECKING := NEIQIN_DATA=.neiqin-test/check NEIQIN_DATABASE_URL=
 
+# Python keeps what it has compiled: a server starts in two thirds of the time, and the tests start dozens.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo start test check bench clauses fmt lock base dev
 .NOTPARALLEL:
 

@@ -98,12 +98,13 @@ class Databases:
                 self._build()
             self._collect_static()
 
-    def clone(self) -> str:
-        """A new database equal to the template; its name tells which process may drop it."""
+    def clone(self, template: str = "") -> str:
+        """A new database equal to the template, or to another clone that nobody is connected to; its name tells which
+        process may drop it."""
         name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
         with self.connect() as connection:
             connection.execute(
-                f'CREATE DATABASE "{name}" TEMPLATE "{self.template}" OWNER {Roles.OWNER} STRATEGY file_copy'
+                f'CREATE DATABASE "{name}" TEMPLATE "{template or self.template}" OWNER {Roles.OWNER} STRATEGY file_copy'
             )
         return name
 
@@ -225,6 +226,18 @@ def module_database(databases: Databases, django_db_setup, django_db_blocker) ->
     yield from _own_database(databases, django_db_blocker)
 
 
+@pytest.fixture(scope="session")
+def demo_company(databases: Databases, django_db_setup, django_db_blocker) -> Iterator[str]:
+    """The name of a database with the demo company, loaded once: to be cloned, never to be worked on."""
+    name = databases.clone()
+    with django_db_blocker.unblock(), _pointing_to(name):
+        from neiqin import demo
+
+        demo.load()
+    yield name
+    databases.drop(name)
+
+
 def _own_database(databases: Databases, django_db_blocker) -> Iterator[str]:
     name = databases.clone()
     try:
@@ -267,11 +280,12 @@ class Server:
 
 @pytest.fixture(scope="module")
 def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_path_factory):
-    """A function that starts one more server: start_server(worker=False, jobs=False, database=None) -> Server."""
-    started: list[tuple[Server, bool]] = []
+    """A function that starts one more server: start_server(worker=False, jobs=False, database=None) -> Server;
+    of the database, if it is named, a clone of its own."""
+    started: list[Server] = []
 
     def start(worker: bool = False, jobs: bool = False, database: str | None = None) -> Server:
-        name = database or databases.clone()
+        name = databases.clone(database or "")
         log = tmp_path_factory.mktemp("server") / "log.txt"
         port = _free_port()
         environment = os.environ | {"NEIQIN_DB_NAME": name, "NEIQIN_DB_ROLE": "app"}
@@ -284,12 +298,12 @@ def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_p
         web = run("web", "--port", str(port), "--threads", "4")
         beside = [run(kind) if wanted else None for kind, wanted in (("worker", worker), ("jobs", jobs))]
         made = Server(f"http://127.0.0.1:{port}", name, web, *beside, log, django_db_blocker)
-        started.append((made, database is None))
+        started.append(made)
         _wait_for(made, port)
         return made
 
     yield start
-    for made, own in started:
+    for made in started:
         for process in (made.web, made.worker, made.jobs):
             if process:
                 process.terminate()
@@ -298,8 +312,7 @@ def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_p
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
-        if own:
-            databases.drop(made.database)
+        databases.drop(made.database)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ def at_once(*works: Callable[[], Any], seconds: float = 60) -> list[Any]:
 
     def run(number: int, work: Callable[[], Any]) -> None:
         try:
-            start.wait(10)
+            start.wait(60)
             results[number] = work()
         except BaseException as error:
             errors.append(error)

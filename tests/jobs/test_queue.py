@@ -170,7 +170,7 @@ def test_told_to_end_it_puts_back_what_is_not_done(start, tmp_path):
     running = start()
     assert until(lambda: path.exists() and (tmp_path / "b").exists()), running.log.read_text()
     running.process.terminate()
-    assert running.process.wait(15) == 0
+    assert running.process.wait(60) == 0
     assert states() == ["todo", "succeeded"]
 
 

@@ -13,14 +13,9 @@ SIZES = {"desk": (1440, 900), "small": (1366, 640), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def office(start_server):
+def office(start_server, demo_company):
     """A server with the demo company."""
-    server = start_server(worker=True, jobs=True)
-    with server.django():
-        from neiqin import demo
-
-        demo.load()
-    return server
+    return start_server(worker=True, jobs=True, database=demo_company)
 
 
 class Desk:

@@ -1,7 +1,6 @@
 """The grid of an order's lines: what the server says while one types, and that it says what saving will do."""
 
 import re
-import time
 from decimal import Decimal as D
 
 import orjson
@@ -137,10 +136,8 @@ def test_two_thousand_lines_are_on_the_page_and_come_back_changed(desk):  # noqa
     lines = [{"item_name": f"货 {n}", "quantity": "2", "price": "3.5"} for n in range(2000)]
     order = factories.order(desk.customer, *lines)
     client, line = desk.at(desk.clerk), order.lines.earliest("pk")
-    begun = time.monotonic()
     page = client.get(f"{ORDERS}{order.pk}/edit/").content.decode()
     assert page.count("data-line>") == 2001
-    assert time.monotonic() - begun < 30  # no figure, but that it is not rows by rows any more
     given = {"partial": "1", "version": str(order.version), "lines-0-id": line.pk, "lines-0-quantity": "4"}
     assert client.post(f"{ORDERS}{order.pk}/edit/", given).status_code == 302
     assert Order.objects.get(pk=order.pk).amount == D("14007.00")

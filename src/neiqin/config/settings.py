@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "neiqin.config",  # for its migrate
     "allauth",
     "allauth.account",
     "allauth.mfa",
