@@ -102,8 +102,10 @@ def position(name: str = "销售代表", *, owns_key_customers: bool = False, **
     made = Position.objects.create(name=name, code=f"P{number}", owns_key_customers=owns_key_customers, **stamps())
     role = Role.objects.create(name=name, code=f"R{number}", **stamps())
     PositionRole.objects.create(position=made, role=role)
-    for permission, scope in grants.items():
-        Grant.objects.create(role=role, permission=permission.replace("_", ".", 1), scope=scope)
+    Grant.objects.bulk_create(
+        Grant(role=role, permission=permission.replace("_", ".", 1), scope=scope)
+        for permission, scope in grants.items()
+    )
     return made
 
 

@@ -4,11 +4,12 @@ only if every step has agreed. Pure: the walk knows no database."""
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.approvals.models import DONE, OPEN, RETURNED, WITHDRAWN, Node, Request, Task
 from neiqin.kernel.approvals.walk import LIVE, START, Opened, Seat, Walk, Wrong
+from tests.effort import tries
 
 NOW = datetime(2026, 11, 27, 2, tzinfo=UTC)
 OWNER, PEOPLE = 1, (2, 3, 4, 5, 6)
@@ -85,7 +86,7 @@ def assert_sound(walk: Walk) -> None:
             assert node.needed > 0
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@tries(200)
 @given(route=ROUTES, steps=STEPS)
 def test_a_walk_is_sound_whatever_people_do(route, steps):
     walk = begun(route)
@@ -109,7 +110,7 @@ def test_a_walk_is_sound_whatever_people_do(route, steps):
         assert sorted(last) == list(range(len(route))), "through means that every step has agreed"
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@tries(100)
 @given(route=ROUTES)
 def test_if_everybody_agrees_it_is_through(route):
     walk = begun(route)

@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -22,6 +22,7 @@ from neiqin.modules.calls.models import Call
 from neiqin.modules.calls.records import read_records
 from tests import factories
 from tests.calls.test_calls import CALLS, MONDAY, Desk
+from tests.effort import tries
 
 CHINA = ZoneInfo("Asia/Shanghai")
 HEADERS = "主叫号码,被叫号码,开始时间,振铃秒数,接听时间,通话秒数,分机,接听状态"
@@ -193,7 +194,7 @@ def test_recognising_costs_the_same_for_one_number_and_for_many(desk):
     assert counts[0] == counts[1]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tries(25)
 @given(calls=st.lists(st.tuples(st.sampled_from(["", "0", "7", "31"]), st.integers(0, 3)), min_size=1, max_size=12))
 def test_the_report_is_what_counting_the_calls_one_by_one_gives(desk, calls):
     """calls: (seconds until it was answered, "" for nobody did; days ago)."""

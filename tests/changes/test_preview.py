@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -18,15 +18,11 @@ from neiqin.modules.changes.models import PLACE, Assessment, Change, Knowing
 from neiqin.modules.orders import booking, delivering, parts
 from neiqin.modules.orders.models import Invoicing, Order, OrderLine, Part, Progress, shipped_of
 from tests import factories
+from tests.effort import tries
 from tests.orders.test_walks import assert_sound
 
 pytestmark = pytest.mark.django_db
-QUIET = settings(
-    max_examples=20,
-    deadline=None,
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-    suppress_health_check=list(HealthCheck),
-)
+QUIET = tries(10)
 # What differs by its nature from one doing to the next.
 MOVING = {"updated_at", "created_at", "applied_at", "id"}
 

@@ -1,7 +1,7 @@
 """Random walks of asking, checking, changing and withdrawing: a held run is done at most once, never by its own."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.actions.models import Event, Held
@@ -11,6 +11,7 @@ from neiqin.kernel.checks.models import Second
 from neiqin.kernel.people.actors import actor_of
 from neiqin.modules.customers import actions
 from tests import factories
+from tests.effort import tries
 
 LIMITS = st.integers(1_000_000, 1_000_003)
 STEPS = st.tuples(st.sampled_from(["ask", "enter", "enter", "refuse", "withdraw", "edit"]), st.integers(0, 2), LIMITS)
@@ -72,7 +73,7 @@ class Walk:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@tries(15)
 @given(steps=st.lists(STEPS, min_size=5, max_size=25))
 def test_every_held_run_is_open_or_finished_done_exactly_once_and_never_by_its_own(steps):
     walk = Walk()

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -20,6 +20,7 @@ from neiqin.modules.customers import actions, fields
 from neiqin.modules.customers.models import Customer, FollowUp, Pooled, PoolNight, PoolUse, Standing
 from neiqin.modules.pool import pool
 from tests import factories
+from tests.effort import tries
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 
 pytestmark = pytest.mark.django_db
@@ -411,7 +412,7 @@ def check_whole(customer, unit_):
     assert owners <= {(customer.owner_id, customer.unit_id)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@tries(12)
 @given(steps=STEPS)
 def test_no_order_of_steps_breaks_a_cap_a_rule_or_leaves_follow_ups_behind(steps):
     if not Version.objects.filter(table__code="customers.pool_limits", number=2).exists():

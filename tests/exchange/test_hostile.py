@@ -7,10 +7,11 @@ import zipfile
 
 import pytest
 import xlsxwriter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.exchange.reading import Limits, Unreadable, read, read_clipboard
+from tests.effort import tries
 from tests.exchange.books import raw_xlsx, xlsx
 
 AGAIN = "用 Excel 或 WPS 打开，另存为 .xlsx，再导入。"
@@ -244,13 +245,13 @@ def test_pasting_nothing_is_refused():
     assert str(error.value) == "剪贴板里没有内容。先在表格里选中区域，复制，再粘贴。"
 
 
-@settings(deadline=None, max_examples=150)
+@tries(150)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_with_a_sentence(body):
     assert is_answered(body)
 
 
-@settings(deadline=None, max_examples=25)
+@tries(25)
 @given(st.integers(0, 4000), st.binary(min_size=1, max_size=30))
 def test_a_workbook_damaged_anywhere_is_read_or_refused_with_a_sentence(at, noise):
     body = bytearray(xlsx([["客户", "金额"], *[[f"甲{n}", n] for n in range(30)]]))

@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.exchange import writing
 from neiqin.kernel.exchange.columns import Target, match
 from neiqin.kernel.exchange.reading import read
 from neiqin.kernel.exchange.writing import About, Export, Heading, error_workbook, template
+from tests.effort import tries
 
 TARGETS = [
     Target("name", "客户名称", required=True),
@@ -91,7 +92,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cf"
 LIVELY = st.one_of(TEXT, st.sampled_from(["=1+1", "+86 138", "-1", "@a", "=cmd|'/c calc'!A0", "http://a.cn", "'0012"]))
 
 
-@settings(deadline=None, max_examples=40)
+@tries(40)
 @given(st.lists(st.tuples(LIVELY, LIVELY), min_size=1, max_size=5))
 def test_the_error_workbook_given_again_is_what_was_read_before(rows):
     written = "".join(f'x{n},"{a}","{b}"\n' for n, (a, b) in enumerate(rows) for a, b in [(_quoted(a), _quoted(b))])
@@ -211,7 +212,7 @@ def test_an_export_that_breaks_off_says_so():
     assert read(out.getvalue(), "x.xlsx").sheets[-1].sample[-1].cells == ["注意", "导出中途停了，数据不全，不要使用。"]
 
 
-@settings(deadline=None, max_examples=40)
+@tries(40)
 @given(st.lists(st.tuples(st.text(max_size=20), LIVELY), min_size=1, max_size=4))
 def test_no_text_ever_comes_out_alive(rows):
     headings = [Heading("客户"), Heading("备注", "long")]

@@ -1,6 +1,6 @@
 """kill -9 of every process at random moments under load; backup under load and restore elsewhere.
 
-NEIQIN_KILLS says how many kills; what is acknowledged is there once, nothing is there half, the chain verifies.
+What is acknowledged is there once, nothing is there half, the chain verifies.
 """
 
 import contextlib
@@ -19,13 +19,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.effort import EFFORT
 from tests.faults.load import Clerk
 from tests.faults.orders_load import OrderDesk
 from tests.fixtures import ROOT
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
 
 pytestmark = pytest.mark.platform
-KILLS = int(os.environ.get("NEIQIN_KILLS", "28"))
+KILLS = 14 * EFFORT
 VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "backend")
 CLERKS = 6
 
@@ -223,6 +224,7 @@ import sys
 from pathlib import Path
 from neiqin.config import backup, environment, prepare
 from neiqin.config.postgres import Cluster
+from tests.effort import EFFORT
 data, workshop = environment.data_folder(), Path(sys.argv[2])
 manifest = backup.read(Path(sys.argv[1]), workshop)
 backup.put_keys(manifest, workshop, data, True)

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from tests.journeys.conftest import desk, office  # noqa: F401 - the demo company and its desks
-from tests.web.test_browser import AXE, RULES, chromium  # noqa: F401 - the one browser fixture
+from tests.web.axe import violations
+from tests.web.test_browser import chromium  # noqa: F401 - the one browser fixture
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -110,7 +111,6 @@ def test_files_and_dialogs_have_no_axe_violation_and_fit(desk, office, size, the
         page.set_input_files("#files input[data-add][multiple]", [
             {"name": name, "mimeType": "image/png", "buffer": picture((before, 80, len(size + theme)))}])  # fmt: skip
         expect(files).to_have_count(before + 1)
-    page.add_script_tag(path=str(AXE))
     found = {"panel": complaints(page)}
     dialog = page.locator("#dialog[open]")
     for button in ("归档", None):
@@ -119,15 +119,9 @@ def test_files_and_dialogs_have_no_axe_violation_and_fit(desk, office, size, the
         page.wait_for_timeout(400)  # the dialog fades in, which axe takes for poor contrast
         found[button or "preview"] = complaints(page)
         page.keyboard.press("Escape")
-    page.screenshot(path=f"/tmp/wtf-{size}-{theme}.png")
     assert {k: v for k, v in found.items() if v} == {}
 
 
 def complaints(page):
-    found = page.evaluate(
-        "rules => axe.run({runOnly: {type: 'tag', values: rules}}).then(r => r.violations.map("
-        "v => v.id + ' ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')))",
-        RULES,
-    )
     wide = page.evaluate("document.documentElement.scrollWidth") > page.viewport_size["width"]
-    return [*found, *(["wider than the screen"] if wide else [])]
+    return [*violations(page), *(["wider than the screen"] if wide else [])]

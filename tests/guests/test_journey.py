@@ -2,19 +2,17 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
 from tests import factories
 from tests.stranger.models import Sample
+from tests.web.axe import violations
 from tests.web.test_browser import chromium  # noqa: F401 - the one browser fixture
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps an event loop in this thread
-AXE = (Path(__file__).parents[1] / "web/axe.min.js").read_text(encoding="utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PASSWORD = "Hengchuan@2026"
 RIGHTS = {f"stranger_{r}": "own" for r in ("view", "create", "edit")} | {"guests_invite": "all"}
 
@@ -45,9 +43,7 @@ def window(browser, size):
 
 
 def clean(page):
-    page.evaluate(AXE)
-    result = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-    assert [(v["id"], v["nodes"][0]["html"]) for v in result["violations"]] == []
+    assert violations(page) == []
 
 
 def invite(page, label):

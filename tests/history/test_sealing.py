@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 from django.db import connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.config import doctor
@@ -21,6 +21,7 @@ from neiqin.kernel.actions.refusals import TooSlow
 from neiqin.modules.customers import actions
 from neiqin.modules.customers.models import Customer
 from tests import factories
+from tests.effort import tries
 from tests.history.conftest import seal_everything
 
 DEACTIVATED = "customers.customer.deactivated"
@@ -92,7 +93,7 @@ def test_whatever_the_interleaving_every_committed_row_is_sealed_exactly_once(pa
     links = [as_role() for _ in range(4)]
 
     @given(STEPS)
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @tries(30)
     def holds(steps):
         for number, step in steps:
             if step == "seal":
@@ -108,7 +109,7 @@ def test_whatever_the_interleaving_every_committed_row_is_sealed_exactly_once(pa
 
     holds()
     assert (seals.verify()["ok"], seals.verify()["unsealed"]) == (True, 0)
-    assert Seal.objects.count() > 60
+    assert Seal.objects.count() > 20
 
 
 def test_one_transaction_larger_than_a_seal_may_be_is_sealed_all_the_same(past, monkeypatch):

@@ -5,7 +5,7 @@ import io
 import pytest
 import xlsxwriter
 
-from tests.web.test_browser import AXE, RULES
+from tests.web.axe import violations
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -25,16 +25,6 @@ def workbook(prefix, wrong=(3,)):
     return {"name": f"{prefix}.xlsx", "mimeType": "application/octet-stream", "buffer": out.getvalue()}
 
 
-def seen(page):
-    """What axe finds on the page as it is."""
-    page.add_script_tag(path=str(AXE))
-    return page.evaluate(
-        "rules => axe.run({runOnly: {type: 'tag', values: rules}}).then(r => r.violations.map(v => v.id + ' ' + "
-        "v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')))",
-        RULES,
-    )
-
-
 def test_from_file_to_customers_and_back(desk):
     clerk = desk("linzhixia", bypass_csp=True)
     page = clerk.open("/customers/customer/")
@@ -43,18 +33,18 @@ def test_from_file_to_customers_and_back(desk):
     page.set_input_files("input[type=file]", workbook("嘉兴南湖"))
     page.wait_for_selector(".maps", timeout=20_000)
     expect(page.locator(".wz-h h2")).to_contain_text("5 列，核对一下再继续")
-    assert seen(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name="检查这个表格").click()
     page.wait_for_selector("table.prev", timeout=20_000)
     expect(page.locator("tr.said")).to_contain_text("手机号不会以 12 开头")
-    assert seen(page) == []
+    assert violations(page) == []
     page.locator("td[data-lv=bad] input").fill("13700000003")
     page.keyboard.press("Tab")
     expect(page.locator("#go")).to_contain_text("导入 12 家")
     page.locator("#go button").click()
     page.wait_for_selector(".done-h", timeout=20_000)
     expect(page.locator(".done-h h2")).to_have_text("导入完成，12 家进了系统")
-    assert seen(page) == []
+    assert violations(page) == []
     page.get_by_role("link", name="看客户").click()
     page.wait_for_url("**/customers/customer/")
     page.keyboard.press("/")
@@ -109,6 +99,6 @@ def test_an_import_on_the_phone(desk):
         page.get_by_role("button", name="检查这个表格").click()
         page.wait_for_selector("table.prev", timeout=20_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert seen(page) == []
+    assert violations(page) == []
     page.get_by_role("button", name="不导了").click()
     page.wait_for_url("**/imports/?kind=*")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.web.test_browser import AXE, RULES
+from tests.journeys.conftest import SIZES
+from tests.web.axe import shortened, violations
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("playwright.sync_api")
@@ -15,37 +16,45 @@ PAGES = {
 }  # fmt: skip
 
 
-def addresses(desk, page):
-    """The addresses of a login, plus whatever its menu leads to."""
-    found = list(PAGES[desk.login])
-    menu = page.evaluate("[...document.querySelectorAll('.side nav a')].map(a => new URL(a.href).pathname)")
-    return list(dict.fromkeys(found + menu))
+def menu(page):
+    """The addresses that the menu leads to."""
+    return page.evaluate("[...document.querySelectorAll('.side nav a')].map(a => new URL(a.href).pathname)")
 
 
-@pytest.mark.parametrize("login", sorted(PAGES))
-@pytest.mark.parametrize(
-    ("size", "theme"), [("desk", "light"), ("desk", "dark"), ("small", "light"), ("phone", "light")]
-)
-def test_no_page_has_an_axe_violation_a_console_error_or_overflows(desk, login, size, theme):
-    window = desk(login, size, theme=theme, bypass_csp=True)
-    window.login = login
-    window.expected.append("404")
-    page = window.page
-    record = ""
-    if login == "fangjingyi":
-        record = window.open("/customers/customer/").locator("tbody tr").nth(3).get_attribute("data-url")
-    problems = {}
-    for address in addresses(window, page):
-        window.open(address.replace(RECORD, record))
-        page.add_script_tag(path=str(AXE))
-        result = page.evaluate(
-            "rules => axe.run({runOnly: {type: 'tag', values: rules}}).then(r => r.violations.map("
-            "v => v.id + ' ' + v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')))",
-            RULES,
-        )
-        width = page.viewport_size["width"]
-        if page.evaluate("document.documentElement.scrollWidth") > width:
-            result.append("wider than the screen")
-        if result:
-            problems[address] = result
+def too_wide(page):
+    width = page.viewport_size["width"]
+    return ["wider than the screen"] if page.evaluate("document.documentElement.scrollWidth") > width else []
+
+
+def look_at_the_desk(page):
+    """Light with all rules, dark for its colours, the small screen for its width."""
+    found = {"desk": too_wide(page)}
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["small"], strict=True)))
+    found["small"] = too_wide(page)
+    page.set_viewport_size(dict(zip(("width", "height"), SIZES["desk"], strict=True)))
+    found["desk"] += violations(shortened(page))
+    page.emulate_media(color_scheme="dark")
+    found["dark"] = violations(page, colours=True)
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def look_at_the_phone(page):
+    return {"phone": too_wide(page) + violations(shortened(page))}
+
+
+@pytest.mark.parametrize(("size", "look"), [("desk", look_at_the_desk), ("phone", look_at_the_phone)])
+def test_no_page_has_an_axe_violation_a_console_error_or_overflows(desk, size, look):
+    problems, seen = {}, set()
+    for login, own in PAGES.items():
+        window = desk(login, size, bypass_csp=True)
+        window.expected.append("404")
+        if RECORD in own:
+            record = window.open("/customers/customer/").locator("tbody tr").nth(3).get_attribute("data-url")
+        for address in own + [a for a in menu(window.page) if a not in own and a not in seen]:
+            seen.add(address)
+            window.open(address.replace(RECORD, record))
+            if found := {kind: what for kind, what in look(window.page).items() if what}:
+                problems[login, address] = found
     assert problems == {}
+    assert len(seen) > 40

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.web.test_browser import AXE, RULES
+from tests.web.axe import violations
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -56,6 +56,4 @@ def test_the_book_fits_and_is_accessible(desk, size):
     page = desk("linzhixia", size, bypass_csp=True).open("/policy/?chapter=all")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.querySelector('.tw').scrollWidth <= document.querySelector('.tw').clientWidth")
-    page.add_script_tag(path=str(AXE))
-    scan = "async rules => (await axe.run({runOnly: rules})).violations.map(v => [v.id, v.nodes[0].html])"
-    assert page.evaluate(scan, RULES) == []
+    assert violations(page) == []

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from neiqin.kernel import clock
-from tests.web.test_browser import AXE, RULES
+from tests.web.axe import violations
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -16,16 +16,6 @@ PASTE = """text => {
   document.activeElement.dispatchEvent(paste);
 }"""
 BLOCK = "潜在\t销售二部\t二十\t0\t10\t3\r\n潜在\t销售一部\t25\t0\t10\t3\r\n"
-
-
-def seen(page):
-    """What axe finds on the page as it is."""
-    page.add_script_tag(path=str(AXE))
-    return page.evaluate(
-        "rules => axe.run({runOnly: {type: 'tag', values: rules}}).then(r => r.violations.map(v => v.id + ' ' + "
-        "v.nodes.map(n => n.target.join(' ')).slice(0, 3).join(' | ')))",
-        RULES,
-    )
 
 
 def cell(page, grid, row, place):
@@ -42,7 +32,7 @@ def test_a_new_version_from_a_pasted_block_to_the_day_it_holds(desk):
     page = office.open("/rules/customers.pool/")
     page.get_by_role("link", name="改一版").click()
     page.wait_for_url("**/edit/")
-    assert seen(page) == []
+    assert violations(page) == []
 
     cell(page, "rows", 3, 0).focus()  # 其他 stays last: a new row comes above it
     page.locator("[data-grid=rows] [data-do=add]").click()
@@ -58,7 +48,7 @@ def test_a_new_version_from_a_pasted_block_to_the_day_it_holds(desk):
     page.wait_for_selector("[role=alert]")
     expect(page.locator("[role=alert]")).to_contain_text(sentence)
     expect(cell(page, "rows", 4, 1)).to_have_value("销售一部")
-    assert seen(page) == []
+    assert violations(page) == []
     page.locator("[data-issues] button").click()
     page.keyboard.type("20")
     page.keyboard.press("Enter")
@@ -84,7 +74,7 @@ def test_a_new_version_from_a_pasted_block_to_the_day_it_holds(desk):
     page.get_by_role("link", name="看改动和发布").click()
     expect(page.locator("main")).to_contain_text("规则：加 2 行。")
     expect(page.locator("main")).to_contain_text("样例：改 1 行。")
-    assert seen(page) == []
+    assert violations(page) == []
     tomorrow = clock.today() + timedelta(days=1)
     page.fill("#f-from", f"{tomorrow}")
     page.get_by_role("button", name="发布第 2 版").click()
@@ -144,4 +134,4 @@ def test_five_hundred_rows_are_pasted_in_a_moment(desk):
 def test_on_the_phone_it_fits_and_is_accessible(desk, address):
     page = desk("panyiming", "phone", bypass_csp=True).open(address)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert seen(page) == []
+    assert violations(page) == []

@@ -6,7 +6,7 @@ import pytest
 
 from neiqin.kernel.fields.formats import initials
 from neiqin.modules.customers.models import Customer
-from tests.web.test_browser import AXE, RULES
+from tests.web.axe import violations
 
 pytestmark = pytest.mark.browser
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -57,15 +57,10 @@ def test_the_palette_shows_recent_ones_groups_and_says_what_it_does_not_find(des
     second = page.locator(OPTION).nth(1)
     expect(second).to_have_attribute("aria-selected", "true")
     assert page.get_attribute(FIELD, "aria-activedescendant") == second.get_attribute("id")
-    page.add_script_tag(path=str(AXE))
-    scan = (
-        "rules => axe.run('#palette', {runOnly: {type: 'tag', values: rules}})"
-        ".then(r => r.violations.map(v => v.id + v.nodes.map(n => n.target)))"
-    )
-    assert page.evaluate(scan, RULES) == []
+    assert violations(page, "#palette") == []
     page.fill(FIELD, "髹髹")
     expect(page.locator("#pal-note")).to_contain_text("没有找到「髹髹」")
-    assert page.evaluate(scan, RULES) == []
+    assert violations(page, "#palette") == []
     page.fill(FIELD, "wdsz")
     expect(page.locator(OPTION)).to_have_text(["我的设置"])
     page.keyboard.press("Escape")

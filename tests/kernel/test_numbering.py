@@ -6,10 +6,11 @@ from threading import Barrier, Thread
 
 import pytest
 from django.db import connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.numbering.series import NotOfThisPattern, Pattern, continue_from, take
+from tests.effort import tries
 
 DAY = date(2026, 11, 22)
 CUSTOMER = Pattern("KH", digits=6)
@@ -97,7 +98,7 @@ def test_old_numbers_are_continued_and_never_given_again(db):
     assert take(CUSTOMER, 1, DAY) == ["KH004713"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@tries(50)
 @given(st.lists(st.tuples(st.integers(1, 7), st.booleans()), max_size=12))
 def test_rolled_back_takes_leave_no_gap_and_no_duplicate(db, steps):
     pattern, kept = Pattern(next(FRESH)), []

@@ -5,7 +5,7 @@ from collections import Counter
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -20,6 +20,7 @@ from neiqin.modules.orders import actions, booking, delivering
 from neiqin.modules.orders.models import Delivery, DeliveryLine, Invoicing, Order, OrderLine, Progress, shipped_of
 from tests import factories
 from tests.approvals.office import Office, publish, row
+from tests.effort import tries
 from tests.faults.threads import at_once
 
 STEPS = st.tuples(
@@ -67,7 +68,7 @@ def step(order: Order, verb: str, which: int, quantity: int) -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@tries(20)
 @given(steps=st.lists(STEPS, min_size=4, max_size=20), tolerance=st.sampled_from(["0", "10"]))
 def test_whatever_happens_to_an_order_its_quantities_stay_sound(steps, tolerance):
     order = fresh_order(tolerance)

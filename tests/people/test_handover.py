@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -18,6 +18,7 @@ from neiqin.kernel.people.scope import SYSTEM
 from neiqin.modules.customers.actions import hand_over
 from neiqin.modules.customers.models import Customer, FollowUp
 from tests import factories
+from tests.effort import tries
 from tests.stranger.models import Sample
 
 LEADER = {f"customers_{r}": "below" for r in ("view", "hand_over")} | {
@@ -275,7 +276,7 @@ def test_the_list_is_printed_with_a_line_for_each_signature(office, lead):
     assert as_pdf(form.template, "A4", "交接清单", [sheet], lead).startswith(b"%PDF-")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tries(15)
 @given(data=st.data())
 def test_nothing_is_lost_nobody_has_it_twice_and_return_gives_back_what_did_not_move(db, data):
     """Whatever is moved between hand-over and return: each record has one owner, and only untouched ones go back."""

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from django.db import transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -13,6 +13,7 @@ from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.modules.customers.models import Customer
 from neiqin.modules.customers.resources import customer as customers
 from tests import factories
+from tests.effort import tries
 
 UNITS, POSITIONS, PEOPLE, RECORDS = 5, 5, 6, 7
 DAYS = st.sampled_from([(-9, None), (-9, 1), (-9, 0), (0, None), (1, None), (0, 1)])
@@ -86,7 +87,7 @@ def _records(plan, people):
     return records
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@tries(15)
 @given(plan=organisations)
 def test_condition_pages_and_explanation_agree_for_everybody(db, plan):
     with transaction.atomic():

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from typst import TypstError
 
 from neiqin.kernel.printing import lists, typeset
 from neiqin.kernel.printing.amounts import amount_in_words
 from neiqin.kernel.printing.forms import RECORD
+from tests.effort import tries
 
 DELIVERY = Path(__file__).parent.parent / "stranger/lent.typ"
 SHEET = {"number": "KH000001", "qr": typeset.qr("KH000001"), "times": 1, "watermark": "", "title": "澄江精密",
@@ -67,7 +68,7 @@ def test_markup_is_printed_as_it_was_typed(text):
     assert page.count(text) == 2
 
 
-@settings(max_examples=30, deadline=None)
+@tries(12)
 @given(st.text(st.sampled_from(sorted(c for c in typeset._covered() if c > " " and c != "\xad")), max_size=40))
 def test_no_text_stops_the_printer(text):
     assert len(pages_of(record({"title": text, "facts": [(text, text)]}))) >= 1

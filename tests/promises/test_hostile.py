@@ -8,10 +8,11 @@ from django.test import Client
 from neiqin.kernel.resources.resource import site
 from neiqin.modules.customers.models import Customer
 from tests import factories
+from tests.effort import EFFORT
 from tests.promises.test_access import addresses
 
 pytestmark = pytest.mark.django_db
-ROUNDS = 3  # each resource begins elsewhere among the values, so that together they try all of them everywhere
+ROUNDS = EFFORT  # each resource begins elsewhere among the values, so that together they try all of them everywhere
 RESOURCES = sorted(site().resources)
 EVIL = [
     "\0",

@@ -38,12 +38,13 @@ from neiqin.modules.orders import progress
 from neiqin.modules.orders.models import Order, Pull
 from neiqin.modules.shipback.models import Handout
 from tests import factories
+from tests.effort import EFFORT
 from tests.exchange.test_import import folder, good, workbook  # noqa: F401 - folder is a fixture
 from tests.promises.test_hostile import EVIL
 from tests.stranger.models import Sample
 
 pytestmark = pytest.mark.django_db
-ROUNDS = 3
+ROUNDS = EFFORT
 Example = Callable[[Any], dict[str, Any]]
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel import clock
@@ -17,6 +17,7 @@ from neiqin.modules.orders.models import Order, OrderLine
 from neiqin.modules.quotes import actions, drafting, pushing
 from neiqin.modules.quotes.models import Pushed, Quote, QuoteLine
 from tests import factories
+from tests.effort import tries
 from tests.faults.threads import at_once
 
 STEPS = st.tuples(
@@ -78,7 +79,7 @@ def step(verb: str, which: int, quantity: int) -> None:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@tries(8)
 @given(steps=st.lists(STEPS, min_size=6, max_size=25))
 def test_whatever_happens_to_a_quote_it_stays_sound(steps):
     factories.quote(None, *LINES, order_discount="3.33")

@@ -5,7 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 from django.db.models import Sum
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neiqin.kernel.actions.perform import perform
@@ -15,6 +15,7 @@ from neiqin.modules.orders.models import Delivery, DeliveryLine
 from neiqin.modules.stock import actions
 from neiqin.modules.stock.models import Entry, Movement, Stock, Warehouse
 from tests import factories
+from tests.effort import tries
 from tests.faults.threads import at_once
 
 KINDS = ("bought", "used", "transfer", "count")
@@ -72,7 +73,7 @@ class Place:
 
 
 @pytest.mark.django_db
-@settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@tries(12)
 @given(steps=st.lists(STEPS, min_size=4, max_size=20))
 def test_whatever_is_written_down_what_lies_there_is_the_sum_of_its_movements(steps):
     place = Place()

@@ -4,20 +4,18 @@ import json
 import re
 import shutil
 import threading
-from pathlib import Path
 from urllib.parse import parse_qsl
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
 from tests.web import preview, samples
+from tests.web.axe import shortened, violations
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
 sync_api.expect.set_options(timeout=20_000)  # for slow machines, here and in all journeys
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-AXE = Path(__file__).with_name("axe.min.js")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ROWS_IN_SIGHT = """() => {
   const box = document.querySelector('.tw'), head = box.querySelector('thead').getBoundingClientRect().bottom;
   const foot = box.querySelector('tfoot').getBoundingClientRect().top;
@@ -76,10 +74,8 @@ def test_axe_finds_nothing(chromium, address, width, theme):
         if name == "why":
             continue
         page.goto(f"{address}/{name}?theme={theme}")
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        result = page.evaluate("rules => axe.run({runOnly: rules})", RULES)
-        if result["violations"]:
-            found[name] = [(v["id"], v["nodes"][0]["html"]) for v in result["violations"]]
+        if result := violations(shortened(page), colours=theme == "dark"):
+            found[name] = result
     context.close()
     assert found == {}
 

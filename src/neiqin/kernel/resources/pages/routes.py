@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from neiqin.kernel.resources import nearby
 from neiqin.kernel.resources.pages import forms, lists, quick, records, runs, search
@@ -37,17 +37,21 @@ def _bound(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..
     return screen(resource.view_permission)(of_resource)
 
 
-def urlpatterns() -> list[URLPattern]:
+def _shown(view: Callable[..., HttpResponse], resource: Resource) -> Callable[..., HttpResponse]:
+    return resource.page if resource.page and view is records.show else view
+
+
+def urlpatterns() -> list[URLPattern | URLResolver]:
     """The screens of every resource, then the modules' own pages."""
-    found = [
+    found: list[URLPattern | URLResolver] = [
         path("search/", search.palette),
         path("quick/", quick.line),
         path("addresses/split/", forms.split),
     ]
     for resource in site().resources.values():
-        for address, view in SCREENS:
-            shown = resource.page if resource.page and view is records.show else view
-            found.append(path(resource.url.lstrip("/") + address, _bound(shown, resource)))
+        views = ((address, _shown(view, resource)) for address, view in SCREENS)
+        inside = [path(address, _bound(view, resource)) for address, view in views]
+        found.append(path(resource.url.lstrip("/"), include(inside)))
     for module in site().modules:
         found += module.urls
     return found

@@ -1,0 +1,25 @@
+"""What axe finds on a page: the rules of WCAG 2.2 AA and its best practice."""
+
+from pathlib import Path
+from typing import Any
+
+SCRIPT = Path(__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+SCAN = """([within, runOnly]) => axe.run(within, {runOnly, resultTypes: ['violations'], preload: false})
+  .then(r => r.violations.map(v => [v.id, ...v.nodes.slice(0, 3).map(n => n.target + ' ' + n.html)]))"""
+LONG = "tbody tr:nth-child(n+13)"
+
+
+def violations(page: Any, within: str = "html", *, colours: bool = False) -> list[list[str]]:
+    """Each with its rule and where it was found first, empty if all is well; colours: only what hangs on the theme."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(SCRIPT)
+    only = {"type": "rule", "values": COLOURS} if colours else {"type": "tag", "values": RULES}
+    return page.evaluate(SCAN, [within, only])
+
+
+def shortened(page: Any) -> Any:
+    """The page with long tables cut: a row is like a row, and axe looks at each for a long time."""
+    page.evaluate("long => document.querySelectorAll(long).forEach(row => row.remove())", LONG)
+    return page
