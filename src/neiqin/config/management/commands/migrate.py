@@ -45,11 +45,11 @@ class LoneState(ProjectState):
 
     def _append_option(self, *option: Any) -> None:
         with self._rendering_alone():
-            super()._append_option(*option)
+            super()._append_option(*option)  # type: ignore[misc]
 
     def _find_reload_model(self, app_label: str, model_name: str, delay: bool = False) -> set[tuple[str, str]]:
         if not self._alone:
-            return super()._find_reload_model(app_label, model_name, delay)
+            return super()._find_reload_model(app_label, model_name, delay)  # type: ignore[misc]
         self.is_delayed = True
         return {(app_label, model_name)}
 
@@ -58,7 +58,7 @@ class LoneExecutor(MigrationExecutor):
     """Django's, beginning with such a state."""
 
     def _create_project_state(self, with_applied_migrations: bool = False) -> LoneState:
-        state = super()._create_project_state(with_applied_migrations)
+        state = super()._create_project_state(with_applied_migrations)  # type: ignore[misc]
         return LoneState(state.models, state.real_apps)
 
 
@@ -67,5 +67,5 @@ class Command(migrate.Command):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """As Django's, with the executor above: its module has no other place where to say so."""
-        migrate.MigrationExecutor = LoneExecutor  # type: ignore[misc]
+        migrate.MigrationExecutor = LoneExecutor  # type: ignore[attr-defined]
         super().handle(*args, **options)
