@@ -10,7 +10,8 @@
 #   make lock     renew requirements/*.txt from requirements/*.in
 
 PYTHON ?= python3
-JOBS ?= 2
+# Of three, one waits most of the time for a browser or a server that it has started.
+JOBS ?= 3
 PY := .venv/bin/python
 # Settings are read by the checkers too; they must not make keys in the data folder of a running system.
 CHECKING := NEIQIN_DATA=.neiqin-test/check NEIQIN_DATABASE_URL=
@@ -28,7 +29,7 @@ demo: base
 	@.venv/bin/neiqin demo $(ARGS)
 
 test: check
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: dev
 	@$(PY) -m ruff format --check .

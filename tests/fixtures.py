@@ -76,6 +76,8 @@ def pytest_configure() -> None:
 
     # One plain connection per thread: a pool would keep a clone open that is to be dropped.
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)
+    # Each test client would look through all static files anew; the servers that are started serve them.
+    settings.MIDDLEWARE = [m for m in settings.MIDDLEWARE if not m.startswith("whitenoise.")]
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -94,7 +94,8 @@ def test_no_answer_is_undeclared_whatever_is_sent(server, office, document):
     for result in schemathesis.openapi.from_dict(document).get_all_operations():
         operation = result.ok()
         ids = office["ids"].get(operation.path.split("/")[3], [])
-        for mode in GenerationMode:
+        again = operation.path.endswith("/preview") or "/do/" in operation.path  # bodies read as for the action itself
+        for mode in [GenerationMode.POSITIVE] if again else GenerationMode:
             try_operation(operation, mode, ids, caller)
     assert caller.problems == {}, "\n\n".join(f"{k}: {v}" for k, v in caller.problems.items())
     assert {200, 201, 404, 409, 422} <= caller.statuses["boss"]  # it went deep enough

@@ -26,7 +26,7 @@ from tests.fixtures import ROOT
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
 
 pytestmark = pytest.mark.platform
-KILLS = 14 * EFFORT
+KILLS = 7 * EFFORT
 VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "backend")
 CLERKS = 6
 

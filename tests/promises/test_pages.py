@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -308,6 +309,7 @@ GENERATED = {name for name, _ in SCREENS}
 ABSENT = (0, 2**63 - 1, 2**63, 10**30, "abc", "-1", "1.5", "%00", "%ff", "%ed%a0%80", "x" * 10_000, "%2e%2e%2f")
 
 
+@cache
 def routes() -> dict[str, Any]:
     """Route -> view of all addresses that are neither generated from a resource nor allauth's login pages."""
     return {r: view for r, view in _walk(get_resolver().url_patterns) if not _generated(r)}
@@ -392,9 +394,27 @@ def test_every_address_is_written_down():
 
 
 @pytest.mark.parametrize("route", sorted(PAGES))
-def test_anonymous_goes_to_the_login_and_gets_401_from_the_api(route, client, boss):
+def test_a_page_keeps_its_promises(route, boss, nobody):
+    """One record and its owner for all of them: to make these takes longer than to ask."""
     page = PAGES[route]
     at = address(route, page.example(boss))
+    anonymous_goes_to_the_login_and_gets_401_from_the_api(route, page, at)
+    nothing_is_posted_without_the_token_of_a_form(route, at, boss)
+    if page.right or page.hides:
+        without_any_right_it_is_403_or_404(route, page, at, nobody)
+    if page.right == "" and not page.hides:
+        what_everybody_may_open_shows_a_stranger_nothing_of_a_customer(route, page, nobody)
+    if page.mine or page.hides:
+        what_is_somebody_elses_is_as_if_it_were_not_there(route, page, at)
+    client = client_of(boss, route)
+    if "<" in route:
+        what_is_not_there_is_404(route, client)
+    it_opens_for_who_may_and_get_is_refused_where_only_a_form_is_taken(page, client, at)
+    hostile_addresses_and_forms_never_crash_it(route, client, at)
+
+
+def anonymous_goes_to_the_login_and_gets_401_from_the_api(route, page, at):
+    client = Client()
     for answer in (client.get(at), client.post(at)):
         if page.right is None:
             assert answer.status_code in (200, 404, 405, 422)
@@ -404,41 +424,37 @@ def test_anonymous_goes_to_the_login_and_gets_401_from_the_api(route, client, bo
             assert (answer.status_code, answer.url.split("?")[0]) == (302, "/login/")
 
 
-@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.right or page.hides))
-def test_without_any_right_it_is_403_or_404_and_stays_so(route, boss, nobody):
-    page = PAGES[route]
-    at = address(route, page.example(boss))
+def nothing_is_posted_without_the_token_of_a_form(route, at, boss):
+    client = Client(enforce_csrf_checks=True)
+    factories.sign_in(client, boss)
+    assert client.post(at).status_code in ((401, 403, 404, 405) if route.startswith("api/") else (403,))
+
+
+def without_any_right_it_is_403_or_404(route, page, at, nobody):
     client = client_of(nobody, route)
     for answer in (client.get(at), client.post(at)):
         assert answer.status_code in ((403, 404, 405) if route.startswith("api/") else (404,) if page.hides else (403,))
 
 
-@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.right == "" and not page.hides))
-def test_what_everybody_may_open_shows_a_stranger_nothing_of_a_customer(route, nobody):
+def what_everybody_may_open_shows_a_stranger_nothing_of_a_customer(route, page, nobody):
     factories.customer(name="苏州恒瑞精密机械有限公司")
-    page, at = PAGES[route], address(route, {})
-    client = client_of(nobody, route)
+    client, at = client_of(nobody, route), address(route, {})
     for query in ("", "?q=恒瑞", "?q=13800138000"):
         answer = client.get(f"{at}{query}")
         assert answer.status_code == (404 if page.absent else 405 if page.posts else 200)
         assert "恒瑞精密" not in answer.content.decode()
 
 
-@pytest.mark.parametrize("route", sorted(r for r, page in PAGES.items() if page.mine or page.hides))
-def test_what_is_somebody_elses_is_as_if_it_were_not_there(route, boss):
-    page = PAGES[route]
+def what_is_somebody_elses_is_as_if_it_were_not_there(route, page, at):
     rights = {r.replace(".", "_", 1): "all" for r in {page.right, "exchange.import"} if r}
     other = factories.person("别人", position_=factories.rep_position("own", **rights))
-    at = address(route, page.example(boss))
     client = client_of(other, route)
     for answer in (client.get(at), client.post(at)):
         assert answer.status_code in (404, 405)
     assert client.post(at).status_code in ((404, 405) if route.startswith("api/") else (404,))
 
 
-@pytest.mark.parametrize("route", sorted(r for r in PAGES if "<" in r))
-def test_what_is_not_there_is_404(route, boss):
-    client = client_of(boss, route)
+def what_is_not_there_is_404(route, client):
     names = re.findall(r"(\w+)>", route)
     for value in ABSENT:
         at = address(route, dict.fromkeys(names, value))
@@ -446,33 +462,13 @@ def test_what_is_not_there_is_404(route, boss):
             assert answer.status_code in (404, 405), (value, answer.status_code)
 
 
-@pytest.mark.parametrize("route", sorted(PAGES))
-def test_nothing_is_posted_without_the_token_of_a_form(route, boss):
-    page = PAGES[route]
-    client = Client(enforce_csrf_checks=True)
-    at = address(route, page.example(boss))
-    factories.sign_in(client, boss)
-    assert client.post(at).status_code in ((401, 403, 404, 405) if route.startswith("api/") else (403,))
+def it_opens_for_who_may_and_get_is_refused_where_only_a_form_is_taken(page, client, at):
+    status = client.get(at).status_code
+    assert status == (405 if page.posts else 404 if page.absent else 302 if page.sends else 200)
 
 
-@pytest.mark.parametrize("route", sorted(PAGES))
-def test_it_opens_for_who_may_and_get_is_refused_where_only_a_form_is_taken(route, boss):
-    page = PAGES[route]
-    client = client_of(boss, route)
-    at = address(route, page.example(boss))
-    answer = client.get(at)
-    if page.posts:
-        assert answer.status_code == 405
-    else:
-        assert answer.status_code == (404 if page.absent else 302 if page.sends else 200)
-
-
-@pytest.mark.parametrize("route", sorted(PAGES))
-def test_hostile_addresses_and_forms_never_crash_it(route, boss):
-    page, view = PAGES[route], routes()[route]
-    client = client_of(boss, route)
-    at = address(route, page.example(boss))
-    names = sorted(parameters(view) | {"q", "kind", "year", "after", "show", "do", "request_key"})
+def hostile_addresses_and_forms_never_crash_it(route, client, at):
+    names = sorted(parameters(routes()[route]) | {"q", "kind", "year", "after", "show", "do", "request_key"})
     first = sorted(PAGES).index(route)
     for turn in range(ROUNDS):
         # A list of one: Django's test client would send bare bytes as a list of numbers.

@@ -369,16 +369,19 @@ def _unfit_lines(lines: Lines, present: Mapping[int, Any], rows: Sequence[Mappin
 def _update_lines(batch: Batch[Any], lines: Lines, pairs: Sequence[tuple[Any, Mapping[str, Any]]]) -> None:
     if not pairs:
         return
+    columns = [f for f in lines.model._meta.concrete_fields if not f.primary_key]
+    changed = [line for line, _ in pairs]
+    before = [[getattr(line, f.attname) for line in changed] for f in columns]
     for line, row in pairs:
         for field in lines.fields:
             if field.name in row and not field.personal:
                 value = row[field.name]
                 empty = value is None
                 setattr(line, _attribute(lines.model, field), _empty(lines.model, field) if empty else value)
-    changed = [line for line, _ in pairs]
     _seal(changed, lines.fields, [row for _, row in pairs])
     lines.model.derive(changed, batch)
-    copying.update(changed, [f.name for f in lines.model._meta.concrete_fields if not f.primary_key])
+    now = [[getattr(line, f.attname) for line in changed] for f in columns]
+    copying.update(changed, [f.name for f, a, b in zip(columns, before, now, strict=True) if a != b])
 
 
 def _conflicts(batch: Batch[Any], shape: Shape, changes: Changes) -> dict[int, Refusal]:

@@ -1,10 +1,12 @@
 """OpenAPI schemas of resources, from their fields; and records as JSON."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from functools import wraps
+from typing import Annotated, Any, ParamSpec
 
+from django.utils.functional import SimpleLazyObject
 from ninja import Schema
 from ninja.openapi.schema import REF_TEMPLATE
 from ninja.schema import NinjaGenerateJsonSchema
@@ -17,6 +19,7 @@ from neiqin.kernel.fields.shape import Shape, model_of
 from neiqin.kernel.resources import masks
 from neiqin.kernel.resources.resource import Resource
 
+P = ParamSpec("P")
 NOT_FOUND = {"message": "找不到，或不在你能看到的范围内。", "problems": []}
 ERRORS = (400, 403, 404, 409, 422, 503)
 FILTERS = {
@@ -83,15 +86,27 @@ class Reference(Schema):
     name: str
 
 
+def _when_described(make: Callable[P, dict[Any, Any]]) -> Callable[P, dict[Any, Any]]:
+    """What is asked for when the description is made, and not at each start: a second of four."""
+
+    @wraps(make)
+    def later(*args: P.args, **kwargs: P.kwargs) -> dict[Any, Any]:
+        return SimpleLazyObject(lambda: make(*args, **kwargs))  # type: ignore[return-value]
+
+    return later
+
+
 def _errors() -> dict[int, Any]:
     return dict.fromkeys(ERRORS, Error) | {401: Unauthorized}
 
 
+@_when_described
 def responses(resource: Resource) -> dict[int, Any]:
     """The answers of endpoints that give one record."""
     return {200: record_model(resource), 201: record_model(resource), 202: Held, 304: None} | _errors()
 
 
+@_when_described
 def page_responses(resource: Resource) -> dict[int, Any]:
     members: dict[str, Any] = {"items": (list[record_model(resource)], ...)}  # type: ignore[misc]
     members |= {"next": (str | None, None), "count": (int, ...), "more": (bool, ...)}
@@ -159,11 +174,13 @@ def _out(field: Field) -> Any:
     return (Annotated[kind | None, PydanticField(title=field.label)], None)
 
 
+@_when_described
 def body(shape: Shape, *, partial: bool = False) -> dict[str, Any]:
     """openapi_extra for a request body of this shape."""
     return _request(_inlined(model_of(shape, partial=partial).model_json_schema()))
 
 
+@_when_described
 def many_body(shape: Shape) -> dict[str, Any]:
     """openapi_extra for ids and parameters."""
     ids = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}, "maxItems": 10_000}
