@@ -10,8 +10,7 @@
 #   make lock     renew requirements/*.txt from requirements/*.in
 
 PYTHON ?= python3
-# Of three, one waits most of the time for a browser or a server that it has started.
-JOBS ?= 3
+JOBS ?= 2
 PY := .venv/bin/python
 # Settings are read by the checkers too; they must not make keys in the data folder of a running system.
 CHECKING := NEIQIN_DATA=.neiqin-test/check NEIQIN_DATABASE_URL=

@@ -33,7 +33,8 @@ def lent(server):
 
 
 def window(browser, size):
-    context = browser.new_context(viewport=dict(zip(("width", "height"), size, strict=True)))
+    given = dict(zip(("width", "height"), size, strict=True))
+    context = browser.new_context(viewport=given, reduced_motion="reduce")
     page = context.new_page()
     page.set_default_timeout(30_000)
     page.complaints = []

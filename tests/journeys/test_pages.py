@@ -34,13 +34,13 @@ def look_at_the_desk(page):
     page.set_viewport_size(dict(zip(("width", "height"), SIZES["desk"], strict=True)))
     found["desk"] += violations(shortened(page))
     page.emulate_media(color_scheme="dark")
-    found["dark"] = violations(page, colours=True)
+    found["dark"] = violations(page, looks_for="colours")
     page.emulate_media(color_scheme="light")
     return found
 
 
 def look_at_the_phone(page):
-    return {"phone": too_wide(page) + violations(shortened(page))}
+    return {"phone": too_wide(page) + violations(shortened(page), looks_for="shapes")}
 
 
 @pytest.mark.parametrize(("size", "look"), [("desk", look_at_the_desk), ("phone", look_at_the_phone)])
