@@ -335,13 +335,16 @@ def server(start_server) -> Server:
     return start_server()
 
 
+def path_of_chromium() -> str | None:
+    """The lightest there is: the shell without windows needs a third of the processor time for a page."""
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium; the test is skipped where there is none."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no Chromium on this machine: browser tests are skipped")
+    return path_of_chromium() or pytest.skip("no Chromium on this machine: browser tests are skipped")
 
 
 def _free_port() -> int:

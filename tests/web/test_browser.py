@@ -2,20 +2,20 @@
 
 import json
 import re
-import shutil
 import threading
 from urllib.parse import parse_qsl
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
+from tests.fixtures import path_of_chromium
 from tests.web import preview, samples
 from tests.web.axe import shortened, violations
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api")
 sync_api.expect.set_options(timeout=20_000)  # for slow machines, here and in all journeys
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = path_of_chromium()
 LEAN = [
     "--no-sandbox", "--disable-gpu", "--disable-gpu-rasterization", "--disable-background-networking",
     "--disable-extensions", "--disable-component-extensions-with-background-pages",
