@@ -5,7 +5,7 @@ from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.state import ProjectState
 
-from neiqin.config.management.commands.migrate import LoneState
+from neiqin.config.management.commands.migrate import LoneExecutor, LoneState
 
 APPS = ("actions", "people", "approvals")
 
@@ -26,6 +26,10 @@ def test_a_model_rendered_alone_gives_the_same_statements(db):
     ours = statements(LoneState())
     assert ours == statements(ProjectState())
     assert len([line for line in ours if line.startswith("CREATE TABLE")]) > 20
+
+
+def test_an_upgrade_goes_djangos_own_way(db):
+    assert type(LoneExecutor(connection)._create_project_state(True)) is ProjectState
 
 
 def test_it_is_the_command_that_migrates():

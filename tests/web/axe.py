@@ -13,7 +13,7 @@ LONG = "tbody tr:nth-child(n+7)"
 
 def violations(page: Any, within: str = "html", *, looks_for: str = "all") -> list[list[str]]:
     """Each with its rule and where it was found first, empty if all is well. looks_for: "colours" is what hangs on the
-    theme, "shapes" is all else: on the phone colours are those of the desk, and most of the work."""
+    theme, "shapes" is all else: what only phones have shows its colours among the samples."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(SCRIPT)
     only = {"type": "rule", "values": COLOURS} if looks_for == "colours" else {"type": "tag", "values": RULES}

@@ -55,11 +55,12 @@ class LoneState(ProjectState):
 
 
 class LoneExecutor(MigrationExecutor):
-    """Django's, beginning with such a state."""
+    """Django's, beginning with such a state on an empty database. An upgrade is short, and may alter a field that
+    others lead to, of which a model rendered alone knows nothing: it goes Django's way."""
 
-    def _create_project_state(self, with_applied_migrations: bool = False) -> LoneState:
-        state = super()._create_project_state(with_applied_migrations)  # type: ignore[misc]
-        return LoneState(state.models, state.real_apps)
+    def _create_project_state(self, with_applied_migrations: bool = False) -> ProjectState:
+        state: ProjectState = super()._create_project_state(with_applied_migrations)  # type: ignore[misc]
+        return state if self.loader.applied_migrations else LoneState(state.models, state.real_apps)
 
 
 class Command(migrate.Command):
