@@ -385,3 +385,13 @@ def test_a_route_that_cannot_be_read_is_refused_while_it_is_written(office, rout
     assert "第 1 行「路线」" in refused.text
     assert words in refused.text
     assert table.versions.count() == 1
+
+
+def test_requests_of_one_call_are_opened_in_the_order_of_its_records(office):
+    """Whatever order the database finds them in: who goes through them by number meets the same ones each time."""
+    publish(row(OFF, "销售经理"))
+    customers = [office.customer(name=f"昆山澄江{n}") for n in range(6)]
+    Customer.objects.filter(pk=customers[0].pk).update(name="昆山澄江零")  # lies last on its page now
+    ids = [c.pk for c in customers]
+    perform(actions.deactivate, ids, by=actor_of(office.rep.pk), params={"reason": "不再合作"})
+    assert list(Request.objects.order_by("pk").values_list("record_id", flat=True)) == ids

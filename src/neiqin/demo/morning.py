@@ -283,7 +283,7 @@ def _decided(orders: Any) -> dict[str, Any]:
     young = clock.today() - timedelta(days=LEFT)
     ids = list(orders.filter(doc_date__gte=young).order_by("-pk").values_list("pk", flat=True))
     asked = Request.objects.filter(model="orders.order", record_id__in=orders, state=OPEN)
-    phone = list(asked.filter(record_id__in=ids).order_by("-pk")[:PHONE].values_list("pk", flat=True))
+    phone = list(asked.filter(record_id__in=ids).order_by("-record_id")[:PHONE].values_list("pk", flat=True))
     mine = set(asked.exclude(record_id__in=ids).values_list("pk", flat=True)) | set(phone)
     decisions = 0
     while True:
