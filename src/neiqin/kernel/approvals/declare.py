@@ -56,7 +56,7 @@ def _said(action: Action) -> Asks | None:
 
 
 def measured(action: Action, rows: Mapping[int, Mapping[str, Any]], by: Any) -> dict[int, dict[str, Any]]:
-    """The measures of each record or row, in the order of `rows`: requests are opened in it, whatever the database says."""
+    """The measures of each record or row, in the order of `rows`: in it requests are opened."""
     said = _said(action)
     found = said.measures(action, rows, by) if said else {key: dict[str, Any]() for key in rows}
     return {key: {**UNMEASURED, **found[key]} for key in rows if key in found}
