@@ -27,15 +27,16 @@ PACKAGE = ROOT / "src/neiqin"
 
 
 MEMORY = Path("/dev/shm")
+# Made and removed by the thousand (a clone is 1,500 files, a browser's profile hundreds): on disks that takes three
+# times as long as all else that these tests do.
+ROOMY = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30
 
 
 def _test_data(worker: str) -> Path:
-    """A folder of this checkout, user and worker, kept between runs so that the second run finds its template. Each
-    worker has a cluster of its own: what looks for settled rows would wait for the transactions of the others.
-
-    In memory where there is room: a clone is 1,500 files, made and removed hundreds of times, which takes disks three
-    times as long as all else that these tests do."""
-    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    """A folder of this checkout, user and worker, kept between runs so that the second run finds its template; in
+    memory where there is room. Each worker has a cluster of its own: what looks for settled rows would wait for the
+    transactions of the others."""
+    if ROOMY:
         return _elsewhere(MEMORY, worker)
     inside = ROOT / ".neiqin-test" / str(os.geteuid()) / worker
     try:
@@ -47,11 +48,19 @@ def _test_data(worker: str) -> Path:
     return _elsewhere(Path(tempfile.gettempdir()), worker)
 
 
+def _keep_temporary_files_in_memory() -> None:
+    place = MEMORY / f"nq-{os.geteuid()}"
+    place.mkdir(mode=0o711, exist_ok=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(place)
+
+
 def _elsewhere(place: Path, worker: str) -> Path:
     digest = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]
     return place / f"neiqin-test-{os.geteuid()}-{digest}" / worker
 
 
+if ROOMY:
+    _keep_temporary_files_in_memory()
 # Settings are read when pytest-django first looks at them, which is after this module is imported.
 os.environ["NEIQIN_DATA"] = str(_test_data(os.environ.get("PYTEST_XDIST_WORKER", "alone")))
 os.environ["NEIQIN_DB_ROLE"] = "app"
@@ -60,6 +69,7 @@ for _name in ("NEIQIN_DATABASE_URL", "NEIQIN_DB_NAME"):
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
 from neiqin.config.postgres import Cluster, Roles, locks  # noqa: E402
+from tests.nursery import Forked, Nursery  # noqa: E402
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -276,9 +286,8 @@ class Server:
 
     url: str
     database: str
-    web: subprocess.Popen[bytes]
-    worker: subprocess.Popen[bytes] | None
-    jobs: subprocess.Popen[bytes] | None
+    web: Forked
+    beside: list[Forked]
     log: Path
     _django_db_blocker: object
 
@@ -292,8 +301,16 @@ class Server:
             yield
 
 
+@pytest.fixture(scope="session")
+def nursery(databases: Databases) -> Iterator[Nursery]:
+    """Starts processes that have the product loaded: nursery.start("module:function", ..., database=, log=)."""
+    made = Nursery()
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="module")
-def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_path_factory):
+def start_server(databases: Databases, nursery, django_db_setup, django_db_blocker, tmp_path_factory):
     """A function that starts one more server: start_server(worker=False, jobs=False, database=None) -> Server;
     of the database, if it is named, a clone of its own."""
     started: list[Server] = []
@@ -302,30 +319,21 @@ def start_server(databases: Databases, django_db_setup, django_db_blocker, tmp_p
         name = databases.clone(database or "")
         log = tmp_path_factory.mktemp("server") / "log.txt"
         port = _free_port()
-        environment = os.environ | {"NEIQIN_DB_NAME": name, "NEIQIN_DB_ROLE": "app"}
 
-        def run(*arguments: str) -> subprocess.Popen[bytes]:
-            command = [sys.executable, "-m", "neiqin.config.serve", *arguments]
-            with log.open("ab") as file:
-                return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=file)
+        def run(kind: str, *arguments: object) -> Forked:
+            return nursery.start(f"neiqin.config.serve:{kind}", *arguments, database=name, log=log)
 
-        web = run("web", "--port", str(port), "--threads", "4")
-        beside = [run(kind) if wanted else None for kind, wanted in (("worker", worker), ("jobs", jobs))]
-        made = Server(f"http://127.0.0.1:{port}", name, web, *beside, log, django_db_blocker)
+        web = run("serve_web", "127.0.0.1", port, 1, 4)
+        beside = [run(kind) for kind, wanted in (("run_worker", worker), ("run_jobs", jobs)) if wanted]
+        made = Server(f"http://127.0.0.1:{port}", name, web, beside, log, django_db_blocker)
         started.append(made)
         _wait_for(made, port)
         return made
 
     yield start
     for made in started:
-        for process in (made.web, made.worker, made.jobs):
-            if process:
-                process.terminate()
-                try:
-                    process.wait(15)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        for process in (made.web, *made.beside):
+            process.stop()
         databases.drop(made.database)
 
 

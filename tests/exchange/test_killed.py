@@ -1,10 +1,8 @@
 """An import killed at random moments goes on where it was, or is undone; nothing twice, nothing lost, equal sums."""
 
-import os
 import random
 import signal
 import subprocess
-import sys
 from decimal import Decimal
 
 import pytest
@@ -20,30 +18,34 @@ from neiqin.kernel.people.actors import actor_of
 from neiqin.modules.customers.models import Contact, Customer
 from tests import factories
 from tests.exchange.test_import import RIGHTS, counts, good, workbook
-from tests.fixtures import ROOT
+from tests.platform.test_up import until
 
 ROWS, PART = 2000, 100
 
 
-def killed(imp: Import, database: str, folder, seconds: float) -> bool:
-    """Work on the import in a process of its own and kill it after so many seconds; False if it was done before."""
-    environment = os.environ | {"NEIQIN_DB_NAME": database, "NEIQIN_DB_ROLE": "app", "TEST_FILES": str(folder)}
-    environment["TEST_PART"] = str(PART)
-    command = [sys.executable, "-m", "tests.exchange.work", str(imp.pk)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as work:
-        assert work.stdout is not None
-        assert work.stdout.readline() == "at work\n"
+@pytest.fixture
+def killed(nursery, own_database, tmp_path):
+    """A function that works on an import in a process of its own and kills it after so many seconds; False if it was
+    done before."""
+    log = tmp_path / "log"
+
+    def kill(imp: Import, seconds: float) -> bool:
+        log.unlink(missing_ok=True)
+        work = nursery.start("tests.exchange.work:work", imp.pk, str(tmp_path), PART, database=own_database, log=log)
+        assert until(lambda: log.exists() and log.read_text() == "at work\n")
         try:
-            work.wait(seconds)
+            code = work.wait(seconds)
         except subprocess.TimeoutExpired:
-            work.send_signal(signal.SIGKILL)
-            return True
-        assert work.returncode == 0
+            work.kill()
+            return work.wait() == -signal.SIGKILL
+        assert code == 0, log.read_text()
         return False
+
+    return kill
 
 
 @pytest.mark.platform
-def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_database, settings, tmp_path, monkeypatch):
+def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(killed, settings, tmp_path, monkeypatch):
     settings.FILES = tmp_path
     monkeypatch.setattr(working, "PART", PART)
     clerk = factories.person("林知夏", position_=factories.rep_position("own", **RIGHTS))
@@ -57,7 +59,7 @@ def test_an_import_killed_at_ten_random_moments_resumes_and_is_undone(own_databa
 
     def through(state: str, kills: int) -> int:
         Import.objects.filter(pk=imp.pk).update(state=state, done=0)
-        died = sum(killed(imp, own_database, tmp_path, chance.uniform(0.02, 0.25)) for _ in range(kills))
+        died = sum(killed(imp, chance.uniform(0.02, 0.25)) for _ in range(kills))
         working.work(import_id=imp.pk)
         imp.refresh_from_db()
         return died

@@ -1,21 +1,14 @@
-"""Run as a module against a test's database: works on one import until it needs a person. It is there to be killed."""
+"""Works on one import until it needs a person, in a process of its own. It is there to be killed."""
 
-import os
-import sys
 from pathlib import Path
 
-if __name__ == "__main__":
-    from neiqin.config.setup import setup_as
+from django.conf import settings
 
-    setup_as("app")
-    from django.conf import settings
+from neiqin.kernel.exchange import working
 
-    settings.FILES = Path(os.environ["TEST_FILES"])
-    from neiqin.kernel.exchange import working
-    from neiqin.kernel.resources.resource import site
 
-    working.PART = int(os.environ["TEST_PART"])
-
-    site()
+def work(imp: int, files: str, part: int) -> None:
+    """Say so, then work."""
+    settings.FILES, working.PART = Path(files), part
     print("at work", flush=True)  # noqa: T201
-    working.work(import_id=int(sys.argv[1]))
+    working.work(import_id=imp)

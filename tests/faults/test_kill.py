@@ -23,11 +23,12 @@ from tests.effort import EFFORT
 from tests.faults.load import Clerk
 from tests.faults.orders_load import OrderDesk
 from tests.fixtures import ROOT
+from tests.platform.installed import install
 from tests.platform.test_up import COMMAND, Up, children, free_port, until
 
 pytestmark = pytest.mark.platform
 KILLS = 7 * EFFORT
-VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "backend")
+VICTIMS = ("web", "granian", "worker", "postmaster", "backend", "up", "office")
 CLERKS = 6
 
 
@@ -91,6 +92,7 @@ class Company:
 def company():
     place = Path(tempfile.mkdtemp(prefix="nq kill "))
     place.chmod(0o755)
+    install(place / "数据")
     up = Up(place / "数据", free_port())
     up.start()
     yield Company(up, **inside("people", up.data))

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +11,6 @@ from django.db import connection, transaction
 from neiqin.config import doctor
 from neiqin.kernel.jobs import process
 from neiqin.kernel.jobs.queue import defer, drain, job
-from tests.fixtures import ROOT
 from tests.stranger import jobs as _jobs  # noqa: F401 - declares them
 
 
@@ -113,25 +110,17 @@ def test_a_finished_job_is_forgotten_after_a_week(db, tmp_path):
 class Jobs:
     """The real process on this test's database."""
 
-    def __init__(self, database: str, log: Path) -> None:
+    def __init__(self, nursery, database: str, log: Path) -> None:
         self.log = log
-        environment = os.environ | {"NEIQIN_DB_NAME": database, "NEIQIN_DB_ROLE": "app"}
-        with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "neiqin.config.serve", "jobs"],
-                cwd=ROOT,
-                env=environment,
-                stdout=file,
-                stderr=file,
-            )
+        self.process = nursery.start("neiqin.config.serve:run_jobs", database=database, log=log)
 
 
 @pytest.fixture
-def start(own_database, tmp_path):
+def start(nursery, own_database, tmp_path):
     started = []
 
     def make() -> Jobs:
-        started.append(Jobs(own_database, tmp_path / "log"))
+        started.append(Jobs(nursery, own_database, tmp_path / "log"))
         return started[-1]
 
     yield make
@@ -147,7 +136,7 @@ def test_a_job_whose_process_is_killed_in_its_middle_is_done_by_the_next_one(sta
     first = start()
     assert until(path.exists), first.log.read_text()
     assert os.getpriority(os.PRIO_PROCESS, first.process.pid) >= 10
-    first.process.send_signal(signal.SIGKILL)
+    first.process.kill()
     first.process.wait()
     assert states() == ["doing"]
     (tmp_path / "a.go").touch()
@@ -169,7 +158,7 @@ def test_told_to_end_it_puts_back_what_is_not_done(start, tmp_path):
     defer("stranger.note", path=str(tmp_path / "b"), text="quick")
     running = start()
     assert until(lambda: path.exists() and (tmp_path / "b").exists()), running.log.read_text()
-    running.process.terminate()
+    running.process.kill(signal.SIGTERM)
     assert running.process.wait(60) == 0
     assert states() == ["todo", "succeeded"]
 

@@ -1,19 +1,22 @@
 """`neiqin up` as an operator meets it: started twice, killed anywhere, stopped; and how much it takes."""
 
+import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from neiqin.config.supervisor import Child, answers, port_is_free
+from neiqin.config.supervisor import answers, office, port_is_free
 
 pytestmark = pytest.mark.platform
 COMMAND = [sys.executable, "-m", "neiqin.config.cli"]
@@ -52,17 +55,10 @@ class Up:
         return self.process.wait(120)
 
     def processes(self) -> dict[str, int]:
-        """Process ids by what they are: up, web (granian's parent), granian, worker, jobs, postmaster."""
+        """Process ids by what they are: up, office, web (granian's parent), granian, worker, jobs, postmaster."""
         up = self.process.pid
-        found = {"up": up, "postmaster": self.postmaster()}
-        for pid in children(up):
-            try:
-                command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            for kind in (b"web", b"worker", b"jobs"):
-                if kind in command:
-                    found[kind.decode()] = pid
+        found = {"up": up, "postmaster": self.postmaster()} | named(up)
+        found |= named(found.get("office", 0))
         if web := children(found.get("web", 0)):
             found["granian"] = web[0]
         return found
@@ -77,7 +73,7 @@ class Up:
     def all_running(self) -> bool:
         found = self.processes()
         return (
-            {"web", "granian", "worker", "jobs"} <= set(found)
+            {"office", "web", "granian", "worker", "jobs"} <= set(found)
             and found["postmaster"] > 0
             and answers("127.0.0.1", self.port)
         )
@@ -88,6 +84,17 @@ def children(pid: int) -> list[int]:
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except FileNotFoundError:
         return []
+
+
+def named(parent: int) -> dict[str, int]:
+    """The children that say what they are, by that."""
+    found = {}
+    for pid in children(parent):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            name = Path(f"/proc/{pid}/comm").read_text().strip()
+            if name.startswith("neiqin-"):
+                found[name.removeprefix("neiqin-")] = pid
+    return found
 
 
 def until(condition, seconds: float = 120) -> bool:
@@ -107,12 +114,12 @@ def alive(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory) -> Iterator[Up]:
-    import shutil
-    import tempfile
+def running() -> Iterator[Up]:
+    from tests.platform.installed import install
 
     place = Path(tempfile.mkdtemp(prefix="nq up "))
     place.chmod(0o755)
+    install(place / "数据")
     up = Up(place / "数据", free_port())
     up.start()
     yield up
@@ -133,7 +140,7 @@ def test_a_second_up_says_where_the_first_one_runs(running):
     assert "已经在运行" in second.stdout
 
 
-@pytest.mark.parametrize("victim", ["granian", "web", "worker", "jobs", "postmaster"])
+@pytest.mark.parametrize("victim", ["granian", "web", "worker", "jobs", "office", "postmaster"])
 def test_whatever_is_killed_comes_back(running, victim):
     assert until(running.all_running)
     pid = running.processes()[victim]
@@ -147,7 +154,7 @@ def test_a_killed_supervisor_leaves_nobody_on_the_port_and_the_next_one_takes_ov
     before = running.processes()
     os.kill(before["up"], signal.SIGKILL)
     running.process.wait()
-    assert until(lambda: not any(alive(before[kind]) for kind in ("web", "granian", "worker", "jobs")))
+    assert until(lambda: not any(alive(before[kind]) for kind in ("office", "web", "granian", "worker", "jobs")))
     assert not answers("127.0.0.1", running.port)
     assert alive(before["postmaster"])
     running.start()
@@ -156,13 +163,16 @@ def test_a_killed_supervisor_leaves_nobody_on_the_port_and_the_next_one_takes_ov
 
 def test_what_a_killed_supervisor_left_running_is_ended_by_the_next_one(running):
     assert until(running.all_running)
-    left = Child("worker", [], running.data)
+    left = office(["--port", str(free_port())], running.data)
     os.kill(running.processes()["up"], signal.SIGKILL)
     running.process.wait()
     # It follows this process, not the supervisor that died: as one does that has not heard of the death yet.
     left.start()
+    assert until(lambda: len(named(left.process.pid)) == 3)
+    forks = named(left.process.pid).values()
     running.start()
     assert until(lambda: left.process.poll() is not None)
+    assert until(lambda: not any(alive(pid) for pid in forks))
     assert until(running.all_running)
 
 
@@ -184,10 +194,7 @@ def test_a_problem_is_one_line_and_exit_code_2(running):
 
 
 def test_at_rest_it_stays_within_its_memory(running):
-    """Web under 135 MB, everything with the database under 400 MB (proportional set size).
-
-    The goals are 120 and 300; each module more is carried by three processes, see docs/performance.md.
-    """
+    """Web under 120 MB, everything with the database under 300 MB (proportional set size)."""
     assert until(running.all_running)
     for _ in range(50):
         answers("127.0.0.1", running.port)
@@ -197,11 +204,11 @@ def test_at_rest_it_stays_within_its_memory(running):
         return int(re.search(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[1]) + sum(tree(child) for child in children(pid))
 
     found = running.processes()
-    assert tree(found["web"]) < 135 * 1024
+    assert tree(found["web"]) < 120 * 1024
     everything = tree(found["up"])
     if found["postmaster"] not in children(found["up"]):
         everything += tree(found["postmaster"])
-    assert everything < 400 * 1024
+    assert everything < 300 * 1024
 
 
 def test_a_stop_ends_everything_and_a_restart_answers(running):

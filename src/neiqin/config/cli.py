@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def up(given: argparse.Namespace) -> int:
     """Run database, web, worker and jobs until SIGTERM or Ctrl-C."""
-    from neiqin.config.supervisor import Child, Supervisor, end_leftovers, port_is_free
+    from neiqin.config.supervisor import Supervisor, answers, end_leftovers, office, port_is_free
 
     data = environment.data_folder()
     with _only_one(data) as address:
@@ -54,19 +54,17 @@ def up(given: argparse.Namespace) -> int:
             print(f"已经在运行：{_read_address(data)}（数据目录 {data}）。")
             return 0
         end_leftovers(data)
+        if not port_is_free(given.host, given.port):
+            raise ClusterProblem(f"端口 {given.port} 已被占用；请用 --port 换一个端口。")
         with _database() as cluster:
             _prepare()
-            if not port_is_free(given.host, given.port):
-                raise ClusterProblem(f"端口 {given.port} 已被占用；请用 --port 换一个端口。")
             url = f"http://{_name_of(given.host)}:{given.port}/"
             address.write_text(url)
-            web = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
-            web += ["--threads", str(given.threads)]
-            children = [Child("web", web, data)]
-            if not given.no_worker:
-                # People wait for the web, nobody for the queue: it starts a moment later.
-                children += [Child("worker", [], data), Child("jobs", [], data, due=time.monotonic() + 2)]
-            Supervisor(cluster, children, lambda: _welcome(url, data)).run(given.host, given.port)
+            serving = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
+            serving += ["--threads", str(given.threads), *(["--no-worker"] if given.no_worker else [])]
+            Supervisor(
+                [office(serving, data)], cluster, lambda: answers(given.host, given.port) and _welcome(url, data), 20
+            ).run()
     return 0
 
 
@@ -354,11 +352,12 @@ def _name_of(host: str) -> str:
     return "127.0.0.1"
 
 
-def _welcome(url: str, data: Path) -> None:
+def _welcome(url: str, data: Path) -> bool:
     print(f"内勤已启动：{url}", flush=True)
     with contextlib.suppress(FileNotFoundError):
         code = (data / "start-code").read_text()
         print(f"第一次启动，打开 {url}start/?code={code} 建第一个账号。", flush=True)
+    return True
 
 
 def _prepare() -> None:

@@ -69,10 +69,10 @@ def forget() -> None:
 
 
 def _state(data: Path) -> dict[str, str]:
-    return {"code": _code(), "database": folder.read_record(data).get("created", "")}
+    return {"code": fingerprint(), "database": folder.read_record(data).get("created", "")}
 
 
-def _code() -> str:
+def fingerprint() -> str:
     """Names, sizes and times of our files and of the installed packages; a few milliseconds."""
     digest = hashlib.sha256()
     for here, folders, files in os.walk(PACKAGE):

@@ -1,4 +1,5 @@
-"""One tree: database, web, worker and jobs. Whatever dies is started again; SIGTERM or Ctrl-C stops all in order.
+"""One tree: database, office, and under it web, worker and jobs. Whatever dies is started again; SIGTERM or Ctrl-C
+stops all in order.
 
 Imports the standard library only: this process lives as long as the system and must cost nothing.
 """
@@ -12,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from neiqin.config.postgres import Cluster, ClusterProblem
 
@@ -25,24 +27,36 @@ LEFTOVER_SECONDS = 5
 MARK, PARENT = "NEIQIN_SUPERVISED", "NEIQIN_SUPERVISOR"
 
 
+class Process(Protocol):
+    """What has been started, as `subprocess.Popen` says it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code, None while it runs."""
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code, once it has one. Raises subprocess.TimeoutExpired."""
+
+
 @dataclass
 class Child:
-    """A process that should run. It leads its own process group, so that what it forked can be ended with it."""
+    """A process that should run, and how it is started. It leads its own process group, so that what it forked can be
+    ended with it."""
 
     name: str
-    arguments: list[str]
-    data: Path
-    process: subprocess.Popen[bytes] | None = None
+    begin: Callable[[], Process]
+    process: Process | None = None
     begun: float = 0
     pause: float = 0
-    due: float = field(default_factory=time.monotonic)
+    due: float = 0
 
     def start(self) -> None:
         self.begun = time.monotonic()
-        command = [sys.executable, "-m", "neiqin.config.serve", self.name, *self.arguments]
-        # Two arenas are enough for a few threads under one interpreter lock; glibc would keep one for each.
-        kept = {"MALLOC_ARENA_MAX": "2"} | os.environ | {MARK: str(self.data), PARENT: str(os.getpid())}
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=kept)
+        self.process = self.begin()
 
     def tend(self, say: Callable[[str], None]) -> None:
         """Start it when it is due; after a death wait a little longer each time."""
@@ -66,19 +80,39 @@ class Child:
                 os.killpg(self.process.pid, signal_number)
 
 
-class Supervisor:
-    """Runs until told to stop. `cluster` is None when the database is somebody else's."""
+def office(arguments: list[str], data: Path) -> Child:
+    """The process in which the product is loaded, from which web, worker and jobs are forked (config/office.py)."""
+    command = [sys.executable, "-m", "neiqin.config.serve", "office", *arguments]
 
-    def __init__(self, cluster: Cluster | None, children: list[Child], ready: Callable[[], None]) -> None:
+    def begin() -> Process:
+        # Two arenas are enough for a few threads under one interpreter lock; glibc would keep one for each.
+        kept = {"MALLOC_ARENA_MAX": "2"} | os.environ | {MARK: str(data), PARENT: str(os.getpid())}
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=kept)
+
+    return Child("office", begin)
+
+
+class Supervisor:
+    """Runs until told to stop. cluster: None when the database is somebody else's; ready: asked until it says that
+    all serve."""
+
+    def __init__(
+        self,
+        children: list[Child],
+        cluster: Cluster | None = None,
+        ready: Callable[[], bool] = lambda: True,
+        patience: float = STOP_SECONDS,
+    ) -> None:
         self.cluster = cluster
         self.children = children
         self.ready = ready
+        self.patience = patience
         self.stopping = False
         self._awake, self._wake = socket.socketpair()
         self._database_due = 0.0
 
-    def run(self, host: str, port: int) -> None:
-        """Start everything, call `ready` at the first answer, and keep it running until a signal."""
+    def run(self) -> None:
+        """Start everything and keep it running until a signal."""
         self._listen_to_signals()
         answered = False
         try:
@@ -86,10 +120,9 @@ class Supervisor:
                 self._tend_database()
                 for child in self.children:
                     child.tend(say)
-                if not answered and answers(host, port):
-                    answered = True
-                    self.ready()
-                self._sleep(1.0 if answered else 0.05)
+                answered = answered or self.ready()
+                due = [c.due - time.monotonic() for c in self.children if c.process is None]
+                self._sleep(max(0.0, min([1.0, *due])) if answered else 0.05)
         finally:
             self._stop_children()
 
@@ -126,7 +159,7 @@ class Supervisor:
         for child in self.children:
             if child.process is not None:
                 child.process.terminate()
-        end = time.monotonic() + STOP_SECONDS
+        end = time.monotonic() + self.patience
         for child in self.children:
             if child.process is not None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
