@@ -4,6 +4,7 @@ The macros of components/*.html are globals, so that a block rendered alone for 
 """
 
 from copy import copy
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
@@ -15,6 +16,7 @@ from django.template import engines
 from django.template.backends.jinja2 import Template
 from django.template.backends.utils import csrf_input_lazy, csrf_token_lazy
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 from jinja2 import Environment, StrictUndefined
 from jinja2_fragments import render_block
@@ -128,18 +130,22 @@ def blank_row(lines: Any) -> SimpleNamespace:
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: what the shell needs, as `shell`.
+    """Context processor: what the shell needs, as `shell`. It is made when a template asks for it: a piece of a page
+    does without menu, counts and news.
 
     The kernel's middleware puts an object, or a callable that makes one, on request.shell; it is asked once.
     """
+    return {"shell": SimpleLazyObject(partial(_shell, request))}
+
+
+def _shell(request: HttpRequest) -> SimpleNamespace:
     given = getattr(request, "shell", None)
     if callable(given):
         given = given()
         request.shell = given  # type: ignore[attr-defined]
     if given is None:
-        return {"shell": SimpleNamespace(**ANONYMOUS)}
-    values = {name: getattr(given, name, default) for name, default in ANONYMOUS.items()}
-    return {"shell": SimpleNamespace(**values)}
+        return SimpleNamespace(**ANONYMOUS)
+    return SimpleNamespace(**{name: getattr(given, name, default) for name, default in ANONYMOUS.items()})
 
 
 def is_fragment(request: HttpRequest) -> bool:

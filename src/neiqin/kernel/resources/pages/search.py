@@ -32,7 +32,8 @@ def pick(request: Any, resource: Resource) -> JsonResponse:
         return JsonResponse({"items": []})
     if text:
         finding.catch_up([resource])
-        items, _ = _found(resource, request.person, text, PICKED)
+        found = finding.proposed([resource], request.person, text, PICKED)[resource.key]
+        items, _ = _found(resource, request.person, found, PICKED)
     else:
         fields = _telling(resource, request.person)
         page = Listing(resource, request.person, Query(size=PICKED)).page(fields)
@@ -59,9 +60,9 @@ def groups(person: Any, text: str) -> list[Bag]:
     for a great many) and whether there is more."""
     kinds = [r for r in site().resources.values() if r.kind == r.key and person.may(r.view_permission)]
     finding.catch_up(kinds)
-    made = []
+    made, proposed = [], finding.proposed(kinds, person, text, OF_A_KIND + 1)
     for resource in kinds:
-        items, total = _found(resource, person, text, OF_A_KIND + 1)
+        items, total = _found(resource, person, proposed[resource.key], OF_A_KIND + 1)
         if items:
             more = len(items) > OF_A_KIND
             made.append(Bag(resource=resource, items=items[:OF_A_KIND], total=total, more=more))
@@ -74,11 +75,14 @@ def _telling(resource: Resource, person: Any) -> list[Field]:
     return sorted(known, key=lambda field: field.role != "name")
 
 
-def _found(resource: Resource, person: Any, text: str, limit: int) -> tuple[list[Bag], int | None]:
+def _found(resource: Resource, person: Any, found: Any, limit: int) -> tuple[list[Bag], int | None]:
+    """What was proposed as the person may see it, and how many there are."""
+    if not found.ids:
+        return [], 0
     fields = _telling(resource, person)
-    rows, total = finding.newest(resource, person, text, limit, *masks.paths(fields))
+    rows, total = finding.seen(resource, person, found, limit, *masks.paths(fields))
     cells = masks.shown_all(resource.model, fields, [row[1:] for row in rows])
-    items = [_item(resource, row[0], fields, found) for row, found in zip(rows, cells, strict=True)]
+    items = [_item(resource, row[0], fields, shown) for row, shown in zip(rows, cells, strict=True)]
     for record, marks in site().marks(resource.kind, [item.id for item in items]).items():
         for item in items:
             if item.id == record:
