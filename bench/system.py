@@ -81,14 +81,14 @@ def _memory(results: Results, up: _Up) -> None:
             raise RuntimeError(f"{path} answered {status}")
     time.sleep(REST_SECONDS)
     postmaster = int((up.data / "postgres/postmaster.pid").read_text().split()[0])
-    web = next(p for p in children(up.process.pid) if b"\0web\0" in _command(p))
+    web = _named("web", _named("office", up.process.pid))
     parts = {"web": [web, *family(web)], "database": [postmaster, *family(postmaster)]}
     everybody = {up.process.pid, *family(up.process.pid), *parts["database"]}
     megabytes = {name: sum(_pss(p) for p in processes) for name, processes in parts.items()}
     total = sum(_pss(p) for p in everybody)
     results.add("memory.web", megabytes["web"], "MB", 120, most=1)
     results.add("memory.database", megabytes["database"], "MB")
-    results.add("memory.rest", total - megabytes["web"] - megabytes["database"], "MB", extra="supervisor and worker")
+    results.add("memory.rest", total - megabytes["web"] - megabytes["database"], "MB", extra="supervisor, office, worker and jobs")
     results.add("memory.all", total, "MB", 300, most=1)
 
 
@@ -132,8 +132,9 @@ def _header(cookies: dict[str, str]) -> str:
     return "; ".join(f"{name}={value}" for name, value in cookies.items())
 
 
-def _command(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/cmdline").read_bytes()
+def _named(kind: str, parent: int) -> int:
+    """The child that says it is this."""
+    return next(p for p in children(parent) if Path(f"/proc/{p}/comm").read_text() == f"neiqin-{kind}\n")
 
 
 def _pss(pid: int) -> float:
