@@ -88,7 +88,12 @@ def _memory(results: Results, up: _Up) -> None:
     total = sum(_pss(p) for p in everybody)
     results.add("memory.web", megabytes["web"], "MB", 120, most=1)
     results.add("memory.database", megabytes["database"], "MB")
-    results.add("memory.rest", total - megabytes["web"] - megabytes["database"], "MB", extra="supervisor, office, worker and jobs")
+    results.add(
+        "memory.rest",
+        total - megabytes["web"] - megabytes["database"],
+        "MB",
+        extra="supervisor, office, worker and jobs",
+    )
     results.add("memory.all", total, "MB", 300, most=1)
 
 

@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def up(given: argparse.Namespace) -> int:
     """Run database, web, worker and jobs until SIGTERM or Ctrl-C."""
-    from neiqin.config.supervisor import Supervisor, answers, end_leftovers, office, port_is_free
+    from neiqin.config.supervisor import OFFICE_STOP_SECONDS, Supervisor, answers, end_leftovers, office, port_is_free
 
     data = environment.data_folder()
     with _only_one(data) as address:
@@ -62,9 +62,11 @@ def up(given: argparse.Namespace) -> int:
             address.write_text(url)
             serving = ["--host", given.host, "--port", str(given.port), "--workers", str(given.workers)]
             serving += ["--threads", str(given.threads), *(["--no-worker"] if given.no_worker else [])]
-            Supervisor(
-                [office(serving, data)], cluster, lambda: answers(given.host, given.port) and _welcome(url, data), 20
-            ).run()
+
+            def ready() -> bool:
+                return answers(given.host, given.port) and _welcome(url, data)
+
+            Supervisor([office(serving, data)], cluster, ready, OFFICE_STOP_SECONDS).run()
     return 0
 
 
@@ -353,6 +355,7 @@ def _name_of(host: str) -> str:
 
 
 def _welcome(url: str, data: Path) -> bool:
+    """Say where; True."""
     print(f"内勤已启动：{url}", flush=True)
     with contextlib.suppress(FileNotFoundError):
         code = (data / "start-code").read_text()

@@ -20,6 +20,7 @@ from typing import Protocol
 from neiqin.config.postgres import Cluster, ClusterProblem
 
 STOP_SECONDS = 15
+OFFICE_STOP_SECONDS = 20  # it waits for its own
 STEADY_SECONDS = 10
 LONGEST_PAUSE = 15.0
 LEFTOVER_SECONDS = 5
