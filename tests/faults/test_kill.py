@@ -226,7 +226,6 @@ import sys
 from pathlib import Path
 from neiqin.config import backup, environment, prepare
 from neiqin.config.postgres import Cluster
-from tests.effort import EFFORT
 data, workshop = environment.data_folder(), Path(sys.argv[2])
 manifest = backup.read(Path(sys.argv[1]), workshop)
 backup.put_keys(manifest, workshop, data, True)

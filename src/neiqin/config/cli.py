@@ -64,7 +64,9 @@ def up(given: argparse.Namespace) -> int:
             serving += ["--threads", str(given.threads), *(["--no-worker"] if given.no_worker else [])]
 
             def ready() -> bool:
-                return answers(given.host, given.port) and _welcome(url, data)
+                if served := answers(given.host, given.port):
+                    _welcome(url, data)
+                return served
 
             Supervisor([office(serving, data)], cluster, ready, OFFICE_STOP_SECONDS).run()
     return 0
@@ -354,13 +356,11 @@ def _name_of(host: str) -> str:
     return "127.0.0.1"
 
 
-def _welcome(url: str, data: Path) -> bool:
-    """Say where; True."""
+def _welcome(url: str, data: Path) -> None:
     print(f"内勤已启动：{url}", flush=True)
     with contextlib.suppress(FileNotFoundError):
         code = (data / "start-code").read_text()
         print(f"第一次启动，打开 {url}start/?code={code} 建第一个账号。", flush=True)
-    return True
 
 
 def _prepare() -> None:

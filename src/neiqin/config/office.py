@@ -2,7 +2,6 @@
 also when one has died, and share what was loaded (decision 0022).
 """
 
-import gc
 import multiprocessing
 import os
 import signal
@@ -26,15 +25,13 @@ def run(host: str, port: int, workers: int, threads: int, worker: bool) -> None:
 
 
 def load() -> None:
-    """Load all that the forks need, and take it out of the garbage collector's rounds: what it touches is no longer
-    shared. Nothing that is loaded may start a thread or open a connection: neither lives on in a fork."""
+    """Load all that the forks need. Out of the garbage collector's rounds it stays shared, as what these touch does
+    not. Nothing that is loaded may start a thread or open a connection: neither lives on in a fork."""
     serve.set_up()
-    serve.warm_up()
     from neiqin.kernel.actions import worker  # noqa: F401
     from neiqin.kernel.jobs import process  # noqa: F401
 
-    gc.collect()
-    gc.freeze()
+    serve.warm_up()
 
 
 class Fork:

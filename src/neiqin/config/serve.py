@@ -121,8 +121,8 @@ def name_process(name: str) -> None:
 
 
 def _application(parent: int, _target: str) -> Callable[..., Any]:
-    # Called inside each granian worker: only they load Django. Until granian sets its own, a worker has its parent's
-    # signal handlers, which would swallow the order to end.
+    # Called inside each granian worker. Until granian sets its own, it has its parent's signal handlers, which would
+    # swallow the order to end.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     follow_parent(parent)
     return warm_up()

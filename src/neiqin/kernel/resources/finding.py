@@ -108,13 +108,9 @@ def seen(
     return [rows[i] for i in found.ids if i in rows][:limit], total
 
 
-def reach_of(resource: "Resource", person: Any) -> hits.Reach | None:
-    """Where the person's rows are in the index; None: everywhere."""
-    return _reaches([resource], person)[resource.key]
-
-
 def _reaches(resources: Sequence["Resource"], person: Any) -> dict[str, hits.Reach | None]:
-    """By key of each resource. One statement for what is shared with the person, of all kinds."""
+    """By key of each resource where the person's rows are in the index; None: everywhere. One statement for what is
+    shared with her, of all kinds."""
     keys = {r.key: r.model.scope_keys(person, r.view_permission) for r in resources}
     asked_for = [(n, *k.shared) for n, k in enumerate(keys.values()) if k is not None and k.shared is not None]
     shared = defaultdict[int, list[int]](list)
@@ -270,7 +266,7 @@ def catch_up(resources: Iterable["Resource"]) -> None:
             reindex(kinds[key], ids)
 
 
-FRESH_SECONDS = 10.0  # longer than an action may take: the row of an id that was given out is there by then, or never
+FRESH_SECONDS = 10.0  # longer than one form takes to be saved; the rows of a long import are left to the worker
 _given_out: dict[tuple[str, str], tuple[int, float]] = {}
 
 

@@ -15,6 +15,7 @@ from neiqin.kernel.resources import finding, masks, shell
 from neiqin.kernel.resources.listing import Listing, Query
 from neiqin.kernel.resources.pages.screen import Bag, render, screen
 from neiqin.kernel.resources.resource import Resource, site
+from neiqin.kernel.search.hits import Found
 from neiqin.kernel.search.text import Entry, asked, entry
 
 PICKED, OF_A_KIND, COMMANDS = 20, 5, 6
@@ -75,7 +76,7 @@ def _telling(resource: Resource, person: Any) -> list[Field]:
     return sorted(known, key=lambda field: field.role != "name")
 
 
-def _found(resource: Resource, person: Any, found: Any, limit: int) -> tuple[list[Bag], int | None]:
+def _found(resource: Resource, person: Any, found: Found, limit: int) -> tuple[list[Bag], int | None]:
     """What was proposed as the person may see it, and how many there are."""
     if not found.ids:
         return [], 0
